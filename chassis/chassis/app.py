@@ -1,0 +1,114 @@
+"""The app factory: what makes a FastAPI application one of our services."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from chassis import problems
+from chassis.openapi import publish_openapi
+from chassis.policies import Public, refuse_undeclared_routes
+from chassis.problems import Problem
+from chassis.requests import BodyLimit, RequestContext, problem_response
+from chassis.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+ReadyCheck = Callable[[], Awaitable[bool]]
+
+HTTP_PROBLEMS: dict[int, type[Problem]] = {
+    400: problems.BadRequest,
+    404: problems.NotFound,
+    405: problems.MethodNotAllowed,
+    413: problems.PayloadTooLarge,
+}
+
+
+class Health(BaseModel):
+    status: str
+
+
+def create_app(
+    name: str, settings: ServiceSettings, *, routers: Sequence[APIRouter], lifespan: Lifespan, version: str = "0.1.0"
+) -> FastAPI:
+    """An application with liveness, readiness, request ids, problems and a declared policy on every route.
+
+    Readiness is 503 until `app.state.ready` (an async callable, set by the lifespan) answers true.
+    Raises `UndeclaredPolicy` when a route does not say who may call it.
+    """
+    app = FastAPI(
+        title=f"Deepthinks {name}",
+        version=version,
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.ready = None
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(RequestContext)
+    _answer_problems(app)
+    app.include_router(_health_routes())
+    for router in routers:
+        app.include_router(router)
+    refuse_undeclared_routes(app)
+    publish_openapi(app)
+    return app
+
+
+def _health_routes() -> APIRouter:
+    router = APIRouter(prefix="/health", tags=["health"], dependencies=[Depends(Public())], include_in_schema=False)
+
+    @router.get("/live")
+    async def live() -> Health:
+        return Health(status="ok")
+
+    @router.get("/ready")
+    async def ready(request: Request) -> Health:
+        check: ReadyCheck | None = request.app.state.ready
+        if check is None or not await check():
+            raise problems.Unavailable("Not ready yet.")
+        return Health(status="ok")
+
+    return router
+
+
+def _answer_problems(app: FastAPI) -> None:
+    async def on_problem(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        if error.status >= 500:
+            log.warning("refused", code=error.code, status=error.status)
+        return problem_response(error)
+
+    async def on_invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return problem_response(_validation_problem(error.errors()))
+
+    async def on_http_error(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        problem = HTTP_PROBLEMS.get(error.status_code, problems.BadRequest)()
+        problem.headers = dict(error.headers or {})
+        return problem_response(problem)
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http_error)
+
+
+def _validation_problem(errors: Sequence[Any]) -> Problem:
+    """The first of pydantic's errors as a problem; the value itself is never repeated."""
+    first = errors[0]
+    where = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
+    param = ".".join(where) or None
+    if first["type"] == "json_invalid":
+        return problems.InvalidJson()
+    if first["type"] == "extra_forbidden":
+        return problems.UnknownParameter(f"Unknown field: {param}.", param=param)
+    message = first["msg"].removeprefix("Value error, ")
+    return problems.Unprocessable(f"{param}: {message}." if param else f"{message}.", param=param)

@@ -1,0 +1,265 @@
+"""SQLite as a service's own store: one writer thread that commits waiting writes together, a few reader threads.
+
+A store method is plain synchronous SQL on a `Transaction`; `Database.write` and `Database.read` run it on the right
+thread. A write that has returned is durable (WAL, synchronous=FULL).
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self, TypeVar
+
+import apsw
+import structlog
+
+from chassis.migrations import Migrations, migrate
+from chassis.problems import StorageFull, StorageUnavailable
+
+# Before it, the WAL-reset bug can corrupt a database: https://sqlite.org/wal.html#the_wal_reset_bug
+MINIMUM_SQLITE = (3, 51, 3)
+WRITES_PER_COMMIT = 256
+BUSY_MILLISECONDS = 5000
+SPACE_CHECK_SECONDS = 1.0
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class DatabaseRefused(Exception):
+    """The database cannot be opened safely; the service must not start."""
+
+
+class Transaction:
+    """What a store gets: a connection inside a transaction. Values bind by position or by name."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self.committed: list[Callable[[], None]] = []
+
+    def run(self, sql: str, *values: Any, **named: Any) -> int:
+        """Runs an insert, update or delete; returns how many rows it changed itself, cascades not counted."""
+        self._connection.execute(sql, named or values)
+        return self._connection.changes()
+
+    def all(self, sql: str, *values: Any, **named: Any) -> list[Row]:
+        """Every row, as a dict by column name."""
+        return list(self._connection.execute(sql, named or values))
+
+    def one(self, sql: str, *values: Any, **named: Any) -> Row | None:
+        """The first row, or None."""
+        rows = self.all(sql, *values, **named)
+        return rows[0] if rows else None
+
+    def value(self, sql: str, *values: Any, **named: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = self.one(sql, *values, **named)
+        return next(iter(row.values())) if row else None
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Runs `callback` on the event loop once this write is durable; never if it fails."""
+        self.committed.append(callback)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undoes what happens inside if it raises, and keeps the rest of the transaction."""
+        waiting = len(self.committed)
+        self._connection.execute("savepoint inner_work")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback to inner_work; release inner_work")
+            del self.committed[waiting:]
+            raise
+        self._connection.execute("release inner_work")
+
+
+@dataclass
+class _Write:
+    work: Callable[[Transaction], Any]
+    frees_space: bool
+    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+    committed: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Database:
+    """One SQLite file. Open it with `with Database(...) as database` around the life of the service.
+
+    Raises `DatabaseRefused` when the SQLite library is too old, another process holds the folder, or the file was
+    migrated by a newer version of the service.
+    """
+
+    def __init__(self, folder: Path, migrations: list[Migrations], *, readers: int = 2, reserve_bytes: int = 0) -> None:
+        self._folder = folder
+        self._path = folder / "data.sqlite3"
+        self._migrations = migrations
+        self._reserve_bytes = reserve_bytes
+        self._checked_space_at = 0.0
+        self._low_on_space = False
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
+        self._local = threading.local()
+        self._reader_connections: list[apsw.Connection] = []
+        self._thread = threading.Thread(target=self._write_until_closed, name="writer", daemon=True)
+
+    def __enter__(self) -> Self:
+        if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < MINIMUM_SQLITE:
+            raise DatabaseRefused(f"SQLite {apsw.sqlite_lib_version()} is older than {MINIMUM_SQLITE}")
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _lock(self._folder)
+        try:
+            self._writer = self._connect(self._path)
+            os.chmod(self._path, 0o600)
+            migrate(self._writer, self._migrations)
+        except BaseException:
+            self._lock.close()
+            raise
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        self._readers.shutdown()
+        for connection in (*self._reader_connections, self._writer):
+            connection.close()
+        self._lock.close()
+
+    async def write(self, work: Callable[[Transaction], T], *, frees_space: bool = False) -> T:
+        """Runs `work` in a transaction and returns what it returned, once that is on disk.
+
+        Writes that wait at the same time share one commit; one that raises takes back only its own changes.
+        `frees_space=True` lets deletions through on a nearly full disk. Raises `StorageFull`, `StorageUnavailable`.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Write(work, frees_space, loop, answer))
+        return await answer
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Runs `work` on a reader connection: one snapshot, nothing can be changed."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def _connect(self, path: Path, *, read_only: bool = False) -> apsw.Connection:
+        connection = apsw.Connection(str(path))
+        connection.row_trace = _as_dict
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma secure_delete = on")
+        connection.execute("pragma temp_store = memory")
+        connection.execute("pragma trusted_schema = off")
+        if read_only:
+            connection.execute("pragma query_only = on")
+        return connection
+
+    def _read(self, work: Callable[[Transaction], T]) -> T:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect(self._path, read_only=True)
+            self._reader_connections.append(connection)
+        connection.execute("begin")
+        try:
+            return work(Transaction(connection))
+        finally:
+            connection.execute("rollback")
+
+    def _write_until_closed(self) -> None:
+        while (first := self._queue.get()) is not None:
+            writes = [first]
+            closing = False
+            while len(writes) < WRITES_PER_COMMIT and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    closing = True
+                    break
+                writes.append(following)
+            self._commit_together(writes)
+            for loop in {write.loop for write in writes}:
+                _settle_on(loop, [write for write in writes if write.loop is loop])
+            if closing:
+                return
+
+    def _commit_together(self, writes: list[_Write]) -> None:
+        try:
+            self._writer.execute("begin immediate")
+            for write in writes:
+                self._run(write)
+            self._writer.execute("commit")
+        except Exception as error:  # the commit itself failed: nobody's work is durable
+            log.error("commit_failed", exc_info=error)
+            if not self._writer.get_autocommit():
+                self._writer.execute("rollback")
+            refusal = StorageFull() if isinstance(error, apsw.FullError) else StorageUnavailable()
+            for write in writes:
+                write.error = refusal
+
+    def _run(self, write: _Write) -> None:
+        if self._is_low_on_space() and not write.frees_space:
+            write.error = StorageFull()
+            return
+        transaction = Transaction(self._writer)
+        try:
+            with transaction.savepoint():
+                write.result = write.work(transaction)
+            write.committed = transaction.committed
+        except Exception as error:
+            if self._writer.get_autocommit():  # SQLite gave up the whole transaction
+                raise
+            write.error = error
+
+    def _is_low_on_space(self) -> bool:
+        now = time.monotonic()
+        if self._reserve_bytes and now - self._checked_space_at > SPACE_CHECK_SECONDS:
+            self._low_on_space = shutil.disk_usage(self._folder).free < self._reserve_bytes
+            self._checked_space_at = now
+        return self._low_on_space
+
+
+def _as_dict(cursor: apsw.Cursor, values: tuple[Any, ...]) -> Row:
+    return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Holds the folder for this process until closed."""
+    lock = open(folder / "lock", "w")  # noqa: SIM115 - lives as long as the database
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise DatabaseRefused(f"another process is using {folder}") from None
+    return lock
+
+
+def _settle_on(loop: asyncio.AbstractEventLoop, writes: list[_Write]) -> None:
+    try:
+        loop.call_soon_threadsafe(_settle, writes)
+    except RuntimeError:  # the loop is closed: nobody waits any more, and what is committed stays committed
+        log.warning("answers_dropped", count=len(writes))
+
+
+def _settle(writes: list[_Write]) -> None:
+    for write in writes:
+        if write.error is None:
+            for callback in write.committed:
+                callback()
+        if write.answer.done():  # the caller was cancelled
+            continue
+        if write.error is not None:
+            write.answer.set_exception(write.error)
+        else:
+            write.answer.set_result(write.result)

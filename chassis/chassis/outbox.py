@@ -1,0 +1,172 @@
+"""Producer's side of events: written with what happened, relayed at least once, in order per consumer and key."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Self
+
+import structlog
+
+from chassis.clock import Clock, system_clock
+from chassis.database import Database, Transaction
+from chassis.events import EVENTS_PATH, EVENTS_PER_DELIVERY, Delivery, Event, Outcome, Receipt
+from chassis.ids import new_id
+from chassis.neighbours import Neighbour
+from chassis.problems import Problem
+
+MAXIMUM_TRIES = 10
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 300.0
+LONGEST_OUTAGE_PAUSE_SECONDS = 5.0
+POLL_SECONDS = 1.0
+DELIVERY_SECONDS = 10.0
+
+# What may go out now: not parked, not waiting for its next try, and not behind an event of its key that waits.
+DUE = """
+    select sequence, event_id, kind, key, data, created_at, tries
+      from outbox as due
+     where consumer = :consumer and parked_at is null and next_try_at <= :now
+       and not exists (select 1 from outbox as earlier
+                        where earlier.consumer = due.consumer and earlier.key = due.key
+                          and earlier.sequence < due.sequence and earlier.parked_at is null
+                          and earlier.next_try_at > :now)
+     order by sequence
+     limit :limit
+"""
+
+log = structlog.get_logger()
+
+
+class Outbox:
+    """Holds a relay for each consumer; `async with` runs them."""
+
+    def __init__(self, database: Database, consumers: Mapping[str, Neighbour], clock: Clock = system_clock) -> None:
+        self._clock = clock
+        self._relays = {name: Relay(database, name, neighbour, clock) for name, neighbour in consumers.items()}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for relay in self._relays.values():
+            await self._stack.enter_async_context(relay)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def put(self, tx: Transaction, *, to: str, kind: str, key: str, data: Mapping[str, Any]) -> str:
+        """Owes `to` an event, as part of the caller's transaction; returns the event's id."""
+        event_id = new_id("evt")
+        tx.run(
+            "insert into outbox (event_id, consumer, kind, key, data, created_at)"
+            " values (:event_id, :consumer, :kind, :key, :data, :created_at)",
+            event_id=event_id,
+            consumer=to,
+            kind=kind,
+            key=key,
+            data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+            created_at=self._clock(),
+        )
+        tx.after_commit(self._relays[to].wake)
+        return event_id
+
+
+class Relay:
+    """Delivers one consumer's events. While the consumer is down it waits; a refused event is parked after 10 tries."""
+
+    def __init__(self, database: Database, consumer: str, neighbour: Neighbour, clock: Clock) -> None:
+        self._database = database
+        self._consumer = consumer
+        self._neighbour = neighbour
+        self._clock = clock
+        self._due = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=f"relay to {self._consumer}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    def wake(self) -> None:
+        """Says that there may be something to deliver."""
+        self._due.set()
+
+    async def _run(self) -> None:
+        pause = FIRST_RETRY_SECONDS
+        while True:
+            self._due.clear()
+            try:
+                delivered = await self._deliver_due()
+                pause = FIRST_RETRY_SECONDS
+            except Problem as problem:
+                log.warning("consumer_down", consumer=self._consumer, code=problem.code)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_OUTAGE_PAUSE_SECONDS)
+                continue
+            except Exception as error:
+                log.error("relay_failed", consumer=self._consumer, exc_info=error)
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            if delivered < EVENTS_PER_DELIVERY:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
+
+    async def _deliver_due(self) -> int:
+        """Delivers one batch; returns how many events were in it. Raises a `Problem` when the consumer is down."""
+        now = self._clock()
+        rows = await self._database.read(
+            lambda tx: tx.all(DUE, consumer=self._consumer, now=now, limit=EVENTS_PER_DELIVERY)
+        )
+        if rows:
+            events = [_event(row) for row in rows]
+            body = Delivery(events=events).model_dump(mode="json")
+            answer = await self._neighbour.call(
+                "POST", EVENTS_PATH, json=body, deadline=DELIVERY_SECONDS, idempotent=True
+            )
+            outcomes = {outcome.id: outcome for outcome in Receipt.model_validate_json(answer.content).outcomes}
+            await self._database.write(lambda tx: self._settle(tx, rows, outcomes), frees_space=True)
+        return len(rows)
+
+    def _settle(self, tx: Transaction, rows: list[dict[str, Any]], outcomes: Mapping[str, Outcome]) -> None:
+        for row in rows:
+            outcome = outcomes.get(row["event_id"])
+            if outcome and outcome.outcome in ("applied", "duplicate"):
+                tx.run("delete from outbox where sequence = ?", row["sequence"])
+            elif outcome and outcome.outcome == "refused":
+                self._postpone(tx, row, outcome.code)
+
+    def _postpone(self, tx: Transaction, row: dict[str, Any], refusal: str | None) -> None:
+        tries = row["tries"] + 1
+        now = self._clock()
+        wait = min(FIRST_RETRY_SECONDS * 2 ** (tries - 1), LONGEST_RETRY_SECONDS)
+        parked_at = now if tries >= MAXIMUM_TRIES else None
+        tx.run(
+            "update outbox set tries = :tries, next_try_at = :next_try_at, parked_at = :parked_at, refusal = :refusal"
+            " where sequence = :sequence",
+            tries=tries,
+            next_try_at=now + wait,
+            parked_at=parked_at,
+            refusal=refusal,
+            sequence=row["sequence"],
+        )
+        log.warning(
+            "event_parked" if parked_at else "event_postponed",
+            consumer=self._consumer,
+            event_id=row["event_id"],
+            kind=row["kind"],
+            tries=tries,
+            code=refusal,
+        )
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    return Event(
+        id=row["event_id"],
+        kind=row["kind"],
+        key=row["key"],
+        created_at=row["created_at"],
+        data=json.loads(row["data"]),
+    )

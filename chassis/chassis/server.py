@@ -1,0 +1,46 @@
+"""Runs a service's application on uvicorn, the same way for each."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from chassis.logs import configure_logs
+from chassis.settings import ServiceSettings
+
+SHUTDOWN_SECONDS = 20
+SettingsType = TypeVar("SettingsType", bound=ServiceSettings)
+
+
+def run(name: str, settings_class: type[SettingsType], create_app: Callable[[SettingsType], FastAPI]) -> None:
+    """Serves until SIGTERM or SIGINT. Exits with a readable line when a setting is wrong."""
+    os.umask(0o077)
+    try:
+        settings = settings_class()
+    except ValidationError as error:
+        raise SystemExit(_readable(name, error)) from None
+    configure_logs(name, settings.log_level, settings.log_format)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.service_host,
+        port=settings.service_port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_keep_alive=75,
+    )
+
+
+def _readable(name: str, error: ValidationError) -> str:
+    """What is wrong, without the values: they may be secrets."""
+    lines = [f"{name} does not start; its settings are wrong:"]
+    for problem in error.errors(include_input=False, include_url=False):
+        setting = "_".join(str(part) for part in problem["loc"]).upper()
+        lines.append(f"  {setting + ': ' if setting else ''}{problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)

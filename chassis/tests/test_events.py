@@ -1,0 +1,169 @@
+"""Events from one service to another: exactly once in effect, in order, and nobody is held up."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from chassis.database import Database, Transaction
+from chassis.events import Event
+from chassis.identity import Identity, RemoteKeys
+from chassis.migrations import OUTBOX
+from chassis.neighbours import Neighbour, neighbour_client
+from chassis.outbox import Outbox
+from chassis.testing import serve, service_token
+
+from .example_service import SECRET, create_example
+
+
+@asynccontextmanager
+async def sender(folder: Path, beta_url: str) -> AsyncIterator[tuple[Database, Outbox]]:
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(neighbour_client())
+        identity = Identity("alpha", RemoteKeys("http://127.0.0.1:1", http), {"beta": SECRET})
+        database = stack.enter_context(Database(folder / "alpha", [OUTBOX]))
+        consumers = {"beta": Neighbour("beta", beta_url, http, identity)}
+        yield database, await stack.enter_async_context(Outbox(database, consumers))
+
+
+def owe(outbox: Outbox, number: int, key: str = "k", **data: object) -> Callable[[Transaction], str]:
+    return lambda tx: outbox.put(tx, to="beta", kind="noted", key=key, data={"number": number, **data})
+
+
+def owed(tx: Transaction) -> list[dict]:
+    return tx.all("select event_id, tries, parked_at, refusal from outbox order by sequence")
+
+
+async def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.01)
+
+
+def noted(app) -> list[int]:
+    """What beta has applied, read on a connection of its own."""
+    database: Database = app.state.database
+    with database._connect(database._path, read_only=True) as connection:
+        if not list(connection.execute("select name from sqlite_master where name = 'noted'")):
+            return []
+        return [row["number"] for row in connection.execute("select number from noted order by rowid")]
+
+
+async def test_events_arrive_once_and_in_order(tmp_path: Path, auth_url: str) -> None:
+    beta = create_example("beta", tmp_path, auth_url)
+    with serve(beta) as url:
+        async with sender(tmp_path, url) as (database, outbox):
+            for number in range(250):
+                await database.write(owe(outbox, number))
+            await until(lambda: len(noted(beta)) == 250)
+
+            assert noted(beta) == list(range(250))
+            await until(lambda: _is_empty(database))
+
+
+async def _is_empty(database: Database) -> bool:
+    return await database.read(owed) == []
+
+
+async def test_an_event_of_a_write_that_failed_is_never_sent(tmp_path: Path, auth_url: str) -> None:
+    def fail(tx: Transaction) -> None:
+        owe(outbox, 1)(tx)
+        raise ValueError("no")
+
+    with serve(create_example("beta", tmp_path, auth_url)) as url:
+        async with sender(tmp_path, url) as (database, outbox):
+            with pytest.raises(ValueError, match="no"):
+                await database.write(fail)
+
+            assert await database.read(owed) == []
+
+
+async def test_a_consumer_that_is_down_gets_everything_when_it_is_back(tmp_path: Path, auth_url: str) -> None:
+    with serve(create_example("beta", tmp_path / "probe", auth_url)) as url:
+        port = int(url.rsplit(":", 1)[1])
+    async with sender(tmp_path, url) as (database, outbox):
+        for number in range(3):
+            await database.write(owe(outbox, number))
+        await asyncio.sleep(0.2)
+        tries_while_down = [row["tries"] for row in await database.read(owed)]
+        beta = create_example("beta", tmp_path, auth_url)
+        with serve(beta, port):
+            await until(lambda: len(noted(beta)) == 3)
+            arrived = noted(beta)
+
+    assert tries_while_down == [0, 0, 0]
+    assert arrived == [0, 1, 2]
+
+
+async def test_a_refused_event_holds_back_its_own_key_only(tmp_path: Path, auth_url: str) -> None:
+    beta = create_example("beta", tmp_path, auth_url)
+    with serve(beta) as url:
+        async with sender(tmp_path, url) as (database, outbox):
+            await database.write(owe(outbox, 1, "bad", refuse=True))
+            await database.write(owe(outbox, 2, "bad"))
+            await database.write(owe(outbox, 3, "good"))
+            await until(lambda: noted(beta) == [3])
+            await until(lambda: _was_refused(database))
+            rows = await database.read(owed)
+
+    assert [(row["tries"] > 0, row["refusal"]) for row in rows] == [(True, "invalid_request"), (False, None)]
+    assert [row["parked_at"] for row in rows] == [None, None]
+
+
+async def _was_refused(database: Database) -> bool:
+    return any(row["tries"] for row in await database.read(owed))
+
+
+async def test_after_ten_refusals_an_event_is_parked_and_the_next_of_its_key_goes_on(
+    tmp_path: Path, auth_url: str
+) -> None:
+    beta = create_example("beta", tmp_path, auth_url)
+    with serve(beta) as url:
+        async with sender(tmp_path, url) as (database, outbox):
+            await database.write(owe(outbox, 1, "bad", refuse=True))
+            await database.write(owe(outbox, 2, "bad"))
+            await until(lambda: _was_refused(database))
+            await database.write(lambda tx: tx.run("update outbox set tries = 9, next_try_at = 0 where tries > 0"))
+            await until(lambda: noted(beta) == [2])
+            rows = await database.read(owed)
+
+    assert [(row["tries"], row["parked_at"] is not None) for row in rows] == [(10, True)]
+
+
+def deliver(url: str, events: list[Event], secret: str = SECRET.get_secret_value()) -> httpx.Response:
+    headers = {"authorization": f"Bearer {service_token('alpha', 'beta', secret)}"}
+    body = {"events": [event.model_dump() for event in events]}
+    return httpx.post(f"{url}/internal/events", json=body, headers=headers)
+
+
+async def test_a_second_delivery_changes_nothing_and_an_unknown_kind_is_refused(tmp_path: Path, auth_url: str) -> None:
+    event = Event(id="evt_1", kind="noted", key="k", created_at=1.0, data={"number": 1})
+    unknown = event.model_copy(update={"id": "evt_2", "kind": "sung"})
+    behind = event.model_copy(update={"id": "evt_3"})
+    beta = create_example("beta", tmp_path, auth_url)
+    with serve(beta) as url:
+        first = deliver(url, [event]).json()
+        second = deliver(url, [event, unknown, behind]).json()
+        applied = noted(beta)
+
+    assert [outcome["outcome"] for outcome in first["outcomes"]] == ["applied"]
+    assert [outcome["outcome"] for outcome in second["outcomes"]] == ["duplicate", "refused", "held"]
+    assert second["outcomes"][1]["code"] == "unknown_event"
+    assert applied == [1]
+
+
+async def test_events_are_taken_from_the_named_services_only(tmp_path: Path, auth_url: str) -> None:
+    event = Event(id="evt_1", kind="noted", key="k", created_at=1.0, data={"number": 1})
+    with serve(create_example("beta", tmp_path, auth_url)) as url:
+        assert deliver(url, [event], secret="w" * 40).status_code == 401
+        assert httpx.post(f"{url}/internal/events", json={"events": []}).status_code == 401
