@@ -1,0 +1,114 @@
+"""One process of the system: started with its own variables only, watched, stopped with time to finish."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 25.0
+LAST_LINES = 20
+# Below the range that the system hands out for outgoing connections, so that nothing takes a port between two starts.
+PORTS = range(20_000, 30_000)
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "PYTHONPATH")
+
+
+class ProcessDied(Exception):
+    """A part of the system ended by itself or never became ready; says which, and its last words."""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
+
+
+class Process:
+    """Writes its output to `<logs>/<name>.log`; `ready_url` answers 200 once it can work."""
+
+    def __init__(
+        self, name: str, command: list[str], variables: Mapping[str, str], logs: Path, ready_url: str
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._variables = {key: os.environ[key] for key in PASSED_ON if key in os.environ} | dict(variables)
+        self.log = logs / f"{name}.log"
+        self._ready_url = ready_url
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it; its own session, so that a ^C at the terminal reaches only whoever supervises it."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._log_start = log.tell()
+            self._running = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._variables,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        """Raises `ProcessDied` when it ends or is not ready within a minute."""
+        deadline = time.monotonic() + READY_SECONDS
+        with httpx.Client(timeout=2.0, trust_env=False) as http:
+            while time.monotonic() < deadline:
+                self.refuse_death()
+                try:
+                    if http.get(self._ready_url).status_code == 200:
+                        return
+                except httpx.HTTPError:
+                    pass
+                time.sleep(0.05)
+        raise ProcessDied(self._last_words("did not become ready"))
+
+    def refuse_death(self) -> None:
+        """Raises `ProcessDied` when it is not running any more."""
+        if self._running is not None and self._running.poll() is not None:
+            raise ProcessDied(self._last_words(f"ended with status {self._running.returncode}"))
+
+    def ask_to_stop(self, number: int = signal.SIGTERM) -> None:
+        """Sends the signal, if it still runs."""
+        if self._running is not None and self._running.poll() is None:
+            self._running.send_signal(number)
+
+    def wait_until_stopped(self) -> None:
+        """Waits; after 25 seconds it is killed."""
+        if self._running is None:
+            return
+        try:
+            self._running.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._running.kill()
+            self._running.wait()
+        self._running = None
+
+    def stop(self) -> None:
+        """Asks and waits."""
+        self.ask_to_stop()
+        self.wait_until_stopped()
+
+    def kill(self) -> None:
+        """The crash: no time to finish anything."""
+        self.ask_to_stop(signal.SIGKILL)
+        self.wait_until_stopped()
+
+    def _last_words(self, what: str) -> str:
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            lines = log.read().decode(errors="replace").splitlines()[-LAST_LINES:]
+        return "\n".join([f"{self.name} {what}; its last lines ({self.log}):", *(f"  {line}" for line in lines)])

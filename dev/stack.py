@@ -1,0 +1,190 @@
+"""The whole system as one table, started without Docker. `make up` runs it; the end-to-end tests use `Stack`."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from dotenv import dotenv_values
+from pydantic_settings import BaseSettings
+
+from analytics_service.settings import Settings as AnalyticsSettings
+from auth_service.settings import Settings as AuthSettings
+from chat_service.settings import Settings as ChatSettings
+from dev import gateway
+from dev.development_secrets import load_or_make_secrets
+from dev.offline_llm.settings import Settings as OfflineSettings
+from dev.processes import Process, ProcessDied, free_port
+from files_service.settings import Settings as FilesSettings
+from memory_service.settings import Settings as MemorySettings
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process of the system. `calls` are its neighbours; it gets only the variables its settings name."""
+
+    name: str
+    module: str
+    settings: type[BaseSettings]
+    calls: tuple[str, ...] = ()
+
+
+# Who is there, and who calls whom. docker-compose.yml says the same; tests/house holds them against each other.
+SERVICES = (
+    Part("auth", "auth_service", AuthSettings),
+    Part("chat", "chat_service", ChatSettings, calls=("auth", "memory", "files", "analytics")),
+    Part("memory", "memory_service", MemorySettings, calls=("auth",)),
+    Part("files", "files_service", FilesSettings, calls=("auth",)),
+    Part("analytics", "analytics_service", AnalyticsSettings, calls=("auth",)),
+)
+OFFLINE_LLM = Part("offline-llm", "dev.offline_llm", OfflineSettings)
+
+FIRST_CURL = """
+  curl {url}/v1/auth/signup -H 'content-type: application/json' \\
+    -d '{{"email": "you@example.com", "password": "correct horse battery", "username": "you"}}'
+"""
+
+
+class Stack:
+    """The running system: `with Stack(folder, port) as stack` starts it and waits until every part is ready.
+
+    `environment` holds the operator's settings (`.env`); without `TOGETHER_API_KEY` in it, offline-llm is the model.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, environment: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self._environment = dict(environment or {})
+        self.offline = not self._environment.get("TOGETHER_API_KEY")
+        self.addresses = {part.name: free_port() for part in self._parts()}
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, Process] = {}
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._settings = self._environment | load_or_make_secrets(self.folder / "secrets.env", self._environment)
+        try:
+            for part in self._parts():
+                self.processes[part.name] = Process(
+                    part.name, self._command(part), self._variables(part), self.folder / "logs", self._ready_url(part)
+                )
+            self.processes["gateway"] = self._gateway()
+            for process in self.processes.values():
+                process.start()
+            for process in self.processes.values():
+                process.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stops the door first, then what is behind it, each with time to finish what it does."""
+        running = list(reversed(self.processes.values()))
+        for process in running:
+            process.ask_to_stop()
+        for process in running:
+            process.wait_until_stopped()
+
+    def restart(self, name: str) -> None:
+        """Stops one part and starts it again on its old address."""
+        self.processes[name].stop()
+        self.processes[name].start()
+        self.processes[name].wait_until_ready()
+
+    def supervise(self, stopping: threading.Event) -> None:
+        """Returns when `stopping` is set. Raises `ProcessDied` when a part ends by itself."""
+        while not stopping.wait(0.2):
+            for process in self.processes.values():
+                process.refuse_death()
+
+    def _parts(self) -> tuple[Part, ...]:
+        return (OFFLINE_LLM, *SERVICES) if self.offline else SERVICES
+
+    def _address(self, name: str) -> str:
+        return f"127.0.0.1:{self.addresses[name]}"
+
+    def _ready_url(self, part: Part) -> str:
+        return f"http://{self._address(part.name)}/health/ready"
+
+    def _command(self, part: Part) -> list[str]:
+        command = [sys.executable, "-m", part.module]
+        if part is OFFLINE_LLM:
+            command += ["--host", "127.0.0.1", "--port", str(self.addresses[part.name])]
+        return command
+
+    def _variables(self, part: Part) -> dict[str, str]:
+        """What this part may see: the variables its own settings name, and nothing else."""
+        offered = {
+            "SERVICE_HOST": "127.0.0.1",
+            "LOG_FORMAT": "text",
+            **self._settings,
+            "SERVICE_PORT": str(self.addresses[part.name]),
+            "SERVICE_DATA": str((self.folder / part.name).resolve()),
+            **{f"{name.upper()}_URL": f"http://{self._address(name)}" for name in part.calls},
+        }
+        if self.offline:
+            offered |= {"TOGETHER_API_KEY": "offline-llm-takes-any-key-0000000000", "TOGETHER_BASE_URL": ""}
+            offered["TOGETHER_BASE_URL"] = f"http://{self._address(OFFLINE_LLM.name)}"
+        prefix = part.settings.model_config.get("env_prefix", "").upper()
+        known = {prefix + name.upper() for name in part.settings.model_fields}
+        return {name: value for name, value in offered.items() if name in known}
+
+    def _gateway(self) -> Process:
+        folder = (self.folder / "gateway").resolve()
+        variables = {f"GATEWAY_{part.name.upper()}": self._address(part.name) for part in SERVICES}
+        own = {name: value for name, value in self._environment.items() if name in gateway.DEFAULTS}
+        host = self._environment.get("GATEWAY_ADDRESS", "127.0.0.1")
+        gateway.render(folder, {**own, **variables, "GATEWAY_LISTEN": f"{host}:{self.port}"})
+        return Process("gateway", gateway.command(folder), {}, self.folder / "logs", f"{self.url}/health")
+
+
+def main() -> None:
+    """Runs the system until ^C, SIGTERM or SIGHUP; exits 1 with the last lines of whatever died."""
+    ask = argparse.ArgumentParser(description=__doc__)
+    ask.add_argument("--port", type=int, default=8080, help="where the gateway listens")
+    ask.add_argument("--data", type=Path, default=ROOT / ".data", help="folder of everything that is kept")
+    arguments = ask.parse_args()
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    environment = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
+    try:
+        print("starting …", flush=True)
+        with Stack(arguments.data, arguments.port, environment | _overrides(environment)) as stack:
+            print(_welcome(stack), flush=True)
+            stack.supervise(stopping)
+            print("\nstopping …", flush=True)
+    except ProcessDied as death:
+        sys.exit(f"\n{death}")
+
+
+def _overrides(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables of the shell win over `.env`, as everywhere."""
+    names = {name.upper() for part in SERVICES for name in part.settings.model_fields} | set(environment)
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def _welcome(stack: Stack) -> str:
+    model = "offline-llm, a stand-in without network (put TOGETHER_API_KEY into .env for real models)"
+    return (
+        f"Deepthinks is ready at {stack.url}/v1\n"
+        f"  model  {model if stack.offline else 'Together AI'}\n"
+        f"  data   {stack.folder}   logs  {stack.folder / 'logs'}\n"
+        f"Try it:{FIRST_CURL.format(url=stack.url)}"
+        "Stop it with ^C."
+    )
+
+
+if __name__ == "__main__":
+    main()
