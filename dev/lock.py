@@ -1,4 +1,4 @@
-"""Resolves the dependencies: one lock for development and tests, and one for each service's own image."""
+"""Resolves the dependencies: one lock for development and tests, and one for each image."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("auth-service", "chat-service", "memory-service", "files-service", "analytics-service")
+OFFLINE_LLM = {"orjson", "pillow", "pydantic-settings", "starlette", "uvicorn[standard]"}
 BUILD = {"hatchling", "editables"}
 HEADER = "# Made by `make lock`: pinned with hashes for Python 3.11 to 3.13.\n"
 
@@ -16,9 +17,10 @@ def main() -> None:
     chassis = dependencies(ROOT / "chassis")
     services = {name: dependencies(ROOT / name) for name in SERVICES}
     top = ROOT / "requirements.lock"
-    write_lock(top, chassis | BUILD | development_dependencies() | set().union(*services.values()))
+    write_lock(top, chassis | BUILD | development_dependencies() | OFFLINE_LLM.union(*services.values()))
     for name, own in services.items():
         write_lock(ROOT / name / "requirements.lock", chassis | BUILD | own, constraints=top)
+    write_lock(ROOT / "dev/offline_llm/requirements.lock", OFFLINE_LLM, constraints=top)
 
 
 def dependencies(folder: Path) -> set[str]:

@@ -38,9 +38,7 @@ def free_port() -> int:
 class Process:
     """Writes its output to `<logs>/<name>.log`; `ready_url` answers 200 once it can work."""
 
-    def __init__(
-        self, name: str, command: list[str], variables: Mapping[str, str], logs: Path, ready_url: str
-    ) -> None:
+    def __init__(self, name: str, command: list[str], variables: Mapping[str, str], logs: Path, ready_url: str) -> None:
         self.name = name
         self._command = command
         self._variables = {key: os.environ[key] for key in PASSED_ON if key in os.environ} | dict(variables)

@@ -46,6 +46,9 @@ SERVICES = (
 )
 OFFLINE_LLM = Part("offline-llm", "dev.offline_llm", OfflineSettings)
 
+# One name, another meaning in each service: a value for all of them would be wrong for most.
+EACH_SERVICES_OWN = {"MAX_BODY_BYTES"}
+
 FIRST_CURL = """
   curl {url}/v1/auth/signup -H 'content-type: application/json' \\
     -d '{{"email": "you@example.com", "password": "correct horse battery", "username": "you"}}'
@@ -128,7 +131,7 @@ class Stack:
         offered = {
             "SERVICE_HOST": "127.0.0.1",
             "LOG_FORMAT": "text",
-            **self._settings,
+            **{name: value for name, value in self._settings.items() if name not in EACH_SERVICES_OWN},
             "SERVICE_PORT": str(self.addresses[part.name]),
             "SERVICE_DATA": str((self.folder / part.name).resolve()),
             **{f"{name.upper()}_URL": f"http://{self._address(name)}" for name in part.calls},

@@ -30,9 +30,7 @@ def test_accounts_sign_up_in_refresh_and_out(gateway: httpx.Client, somebody: Pe
     assert somebody.http.get("/v1/auth/me").status_code == 200
 
 
-def test_a_wrong_password_is_a_problem_that_both_conventions_can_read(
-    gateway: httpx.Client, somebody: Person
-) -> None:
+def test_a_wrong_password_is_a_problem_that_both_conventions_can_read(gateway: httpx.Client, somebody: Person) -> None:
     answer = gateway.post("/v1/auth/login", json={"email": somebody.email, "password": "not the passphrase"})
 
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
@@ -115,7 +113,9 @@ def test_what_left_the_buffer_is_folded_in_the_background_and_still_known(somebo
         padding = " ".join(SMALL_TALK[(number + offset) % len(SMALL_TALK)] for offset in range(6))
         somebody.say(conversation, f"Day {number}. {padding}")
 
-    memory = eventually(lambda: (seen := somebody.memory(conversation)).get("long_term", {}).get("interactions") and seen)
+    memory = eventually(
+        lambda: (seen := somebody.memory(conversation)).get("long_term", {}).get("interactions") and seen
+    )
     first = somebody.sdk.conversations.items.list(conversation, order="asc", limit=1).data[0]
     answer = somebody.say(conversation, "What is my daughter allergic to?")
 
@@ -180,8 +180,8 @@ def test_one_persons_things_do_not_exist_for_another(
         stranger.sdk.files.retrieve(file)
     with pytest.raises(openai.NotFoundError):
         stranger.sdk.responses.create(model="deepthinks", conversation=conversation, input="Where is the key?")
+    content = [{"type": "input_file", "file_id": file}, {"type": "input_text", "text": "What does it say?"}]
     with pytest.raises(openai.NotFoundError):
-        content = [{"type": "input_file", "file_id": file}, {"type": "input_text", "text": "What does it say?"}]
         stranger.sdk.responses.create(model="deepthinks", input=[{"role": "user", "content": content}])
     assert stranger.http.get(f"/v1/memory/conversations/{conversation}").status_code == 404
     assert stranger.usage()["total"]["calls"] == 0

@@ -15,7 +15,19 @@ README.md pyproject.toml requirements.lock contracts/openapi.json
 {package}/migrations/0001_*.sql tests/unit tests/api tests/contracts
 """
 
-FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers", "service", "base", "core"}
+FORBIDDEN_NAMES = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "misc",
+    "manager",
+    "managers",
+    "service",
+    "base",
+    "core",
+}
 SQL = re.compile(r"^\s*(select|insert into|update|delete from|create table|with recursive)\s", re.IGNORECASE)
 
 
@@ -74,10 +86,16 @@ def test_refusals_are_problems(house: House) -> None:
 
 def test_nothing_in_the_repository_names_a_registry_or_is_a_leftover() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    registries = re.compile("|".join(("pyp" + "i\\.org", "python" + "hosted", "registry\\.npm" + "js", "deb\\.debi" + "an")))
+    registries = re.compile(
+        "|".join(("pyp" + "i\\.org", "python" + "hosted", "registry\\.npm" + "js", "deb\\.debi" + "an"))
+    )
 
     leftovers = [name for name in tracked if re.search(r"\.(log|sqlite3.*|swp|orig|rej|pyc)$|(^|/)\.env$|~$", name)]
-    naming = [name for name in tracked if (ROOT / name).is_file() and registries.search((ROOT / name).read_text(errors="ignore"))]
+    naming = [
+        name
+        for name in tracked
+        if (ROOT / name).is_file() and registries.search((ROOT / name).read_text(errors="ignore"))
+    ]
 
     assert leftovers == []
     assert naming == []
