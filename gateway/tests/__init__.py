@@ -1,0 +1,1 @@
+"""The gateway's tests: the real nginx on the real files, in front of small recording servers."""

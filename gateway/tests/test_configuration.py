@@ -1,0 +1,95 @@
+"""One configuration, two homes: the image and the laptop render the same files from the same variables."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dev.gateway import DEFAULTS, SOURCE, UnusableVariable, command, render, templates, variables_in_templates
+
+from .conftest import SERVICES, House
+
+PLACES = {"GATEWAY_LISTEN": "8080"} | {
+    f"GATEWAY_{name.upper()}": f"127.0.0.1:{9000 + i}" for i, name in enumerate(SERVICES)
+}
+
+
+def in_image() -> dict[str, str]:
+    """The variables that the image gives a default."""
+    text = (SOURCE / "Dockerfile").read_text()
+    return {name: value.strip('"') for name, value in re.findall(r'(GATEWAY_\w+)=("[^"]*"|\S+)', text)}
+
+
+def test_the_image_has_a_default_for_every_variable_and_no_other() -> None:
+    assert set(in_image()) == variables_in_templates() == DEFAULTS.keys() | PLACES.keys()
+
+
+def test_image_and_laptop_agree_on_what_does_not_depend_on_the_place() -> None:
+    same = ("GATEWAY_HOSTS", "GATEWAY_STATE", "GATEWAY_MAX_BODY", "GATEWAY_MAX_UPLOAD")
+
+    assert [in_image()[name] for name in same] == [DEFAULTS[name] for name in same]
+
+
+def test_a_template_has_no_variable_that_envsubst_could_take_for_another() -> None:
+    for template in templates():
+        assert "$" not in re.sub(r"\$\{GATEWAY_[A-Z_]+\}", "", template.read_text())
+
+
+def test_every_route_file_is_named_after_the_service_it_leads_to() -> None:
+    targets = {
+        path.stem: set(re.findall(r"proxy_pass http://(\w+)", path.read_text())) for path in SOURCE.glob("routes/*")
+    }
+
+    assert targets == {name: {name} for name in SERVICES}
+
+
+def test_the_readme_lists_every_problem_code_and_every_variable() -> None:
+    readme = (SOURCE / "README.md").read_text()
+    codes = re.search(
+        r"map \$status \$problem_code \{(.*?)\n\}", (SOURCE / "snippets/problems.conf").read_text(), re.DOTALL
+    )
+    assert codes
+
+    listed = dict(re.findall(r"^\| (\d{3}) \| `(\w+)`", readme, re.MULTILINE))
+    assert listed == dict(re.findall(r"(\d{3}) (\w+);", codes[1]))
+    assert all(
+        f"`{name}`" in readme or f"`{name.removeprefix('GATEWAY')}`" in readme for name in variables_in_templates()
+    )
+
+
+@pytest.mark.parametrize("listen", ["8080", "127.0.0.1:8080", "[::1]:8080"])
+def test_nginx_takes_what_is_rendered(listen: str, house: House, tmp_path: Path) -> None:
+    prefix = tmp_path / "a folder"
+
+    render(prefix, {**PLACES, "GATEWAY_LISTEN": listen, "GATEWAY_STATE": "state"})
+
+    checked = subprocess.run([*command(prefix), "-t"], check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+    assert "[warn]" not in checked.stderr
+
+
+def test_rendering_again_replaces_what_was_there(tmp_path: Path) -> None:
+    render(tmp_path, PLACES)
+    stale = tmp_path / "conf" / "routes" / "stale.conf"
+    stale.write_text("")
+
+    conf = render(tmp_path, {**PLACES, "GATEWAY_MAX_UPLOAD": "7m"})
+
+    assert conf == tmp_path / "conf" / "nginx.conf"
+    assert not stale.exists()
+    assert "client_max_body_size 7m;" in (tmp_path / "conf" / "conf.d" / "upload_size.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GATEWAY_LISTEN", ""), ("GATEWAY_NEW", "1"), ("GATEWAY_HOSTS", "a; return 200"), ("GATEWAY_CHAT", "$host:1")],
+)
+def test_an_unusable_variable_is_named(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(UnusableVariable, match=name):
+        render(tmp_path, {**PLACES, name: value})
+
+
+def test_a_missing_variable_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnusableVariable, match="missing: GATEWAY_CHAT"):
+        render(tmp_path, {name: value for name, value in PLACES.items() if name != "GATEWAY_CHAT"})
