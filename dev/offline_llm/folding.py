@@ -1,0 +1,143 @@
+"""The summariser: an extractive fold of the turns given. Nothing is invented, nothing taken from the assistant."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from html import unescape
+from math import log
+from typing import Any
+
+from dev.offline_llm.language import content_stems, same_words, sentences, squeezed, words
+from dev.offline_llm.passages import is_question
+from dev.offline_llm.schema_filling import Schema, Source, filled
+
+_TURN = re.compile(r"<turn\b([^>]*)>(.*?)</turn>", re.DOTALL)
+_ID = re.compile(r"""\bid=["']([^"']*)["']""")
+_USER = re.compile(r"<user\b[^>]*>(.*?)</user>", re.DOTALL)
+_KNOWN = re.compile(r"<known_facts>(.*?)</known_facts>", re.DOTALL)
+_KINDS = (  # the first pattern that fits names the kind and its priority
+    (
+        "instruction",
+        8,
+        r"\b(remember|don'?t forget|do not forget|always|never|from now on|call me|please (use|answer))\b",
+    ),
+    ("plan", 6, r"\b(i|we)('ll| will| want to| plan| hope to|'m going to| am going to|'re going to| are going to)\b"),
+    ("plan", 6, r"\b(i'm|i am|we're|we are) (planning|thinking of|about to)\b|\b(tomorrow|next (week|month|year))\b"),
+    (
+        "preference",
+        6,
+        r"\b(i|we) (\w+ )?(like|love|prefer|hate|enjoy|dislike|can't stand|don't like)\b|\bmy favou?rite\b",
+    ),
+    ("profile", 7, r"\b(i am|i'm|my name is|i live|i work|i have|i've got|i was born|i come from|i speak|i study)\b"),
+    ("profile", 7, r"\b(my|our) [\w' -]{1,40}\b(is|are|was|were|has|lives?|works?|called|named)\b"),
+    ("event", 5, r"\b(i|we) (\w+ed|went|met|bought|got|saw|had|made|ate|took|left|came|was|were|did|won|lost|found)\b"),
+    ("other", 4, r"\b(my|our|mine|i|we|us)\b.*\d|\d.*\b(my|our|mine|i|we|us)\b"),
+)
+_PATTERNS = [(kind, priority, re.compile(pattern, re.IGNORECASE)) for kind, priority, pattern in _KINDS]
+_MOST_FACTS = 12
+_MOST_IN_SUMMARY = 5
+_LONGEST = 400  # characters of one quoted sentence
+_KNOWN_ALREADY = 0.8  # share of a sentence's stems that a known fact has
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence of the user's, verbatim, and the turn it stands in."""
+
+    turn: str
+    text: str
+
+
+def asks_for_a_fold(name: str, schema: Schema) -> bool:
+    """Whether a response format is the memory's: by its name, or by its shape."""
+    return name == "fold" or {"summary", "quote", "facts"} <= set(schema.get("properties", {}))
+
+
+def fold(schema: Schema, message: str) -> Any:
+    """The fold of the turns in the message; without turns the schema is filled as any other."""
+    said = _said(message)
+    if not said:
+        pieces = [message[start:end] for start, end in sentences(re.sub(r"<[^>]*>", "\n", unescape(message)))]
+        return filled(schema, Source(pieces), "response_format")
+    facts = _facts(said, _known(message))
+    best = _most_telling(said, 1)[0]
+    told = {
+        "summary": " ".join(squeezed(each.text) for each in _most_telling(said, _MOST_IN_SUMMARY)),
+        "priority_score": max([fact["priority"] for fact in facts], default=3),
+        "quote": {"turn_id": best.turn, "text": best.text},
+        "facts": facts,
+    }
+    return _fitted(schema, told, Source([each.text for each in said]))
+
+
+def _said(message: str) -> list[Said]:
+    """Every sentence of every <user> part."""
+    found = list[Said]()
+    for attributes, inner in _TURN.findall(message):
+        named = _ID.search(attributes)
+        for part in _USER.findall(inner):
+            text = unescape(part)
+            pieces = (text[start:end][:_LONGEST] for start, end in sentences(text))
+            found.extend(Said(unescape(named[1]) if named else "", piece) for piece in pieces if words(piece))
+    return found
+
+
+def _known(message: str) -> list[set[str]]:
+    block = _KNOWN.search(message)
+    lines = unescape(block[1]).splitlines() if block else []
+    return [set(content_stems(line)) for line in lines if line.strip()]
+
+
+def _most_telling(said: list[Said], most: int) -> list[Said]:
+    """The sentences with the rarest words, names and numbers, in their order; statements before questions."""
+    seen = Counter(stem for each in said for stem in set(content_stems(each.text)))
+
+    def worth(each: Said) -> float:
+        stems = set(content_stems(each.text))
+        rarity = sum(log(1 + len(said) / seen[stem]) for stem in stems) / (4 + len(stems))
+        named = len(re.findall(r"(?<!^)\b[A-Z]\w+|\d+", each.text))
+        first_person = 0.3 * any(pattern.search(each.text) for _, _, pattern in _PATTERNS)
+        return rarity + 0.1 * min(named, 4) + first_person - (1 if is_question(each.text) else 0)
+
+    ranked = sorted(range(len(said)), key=lambda index: (-worth(said[index]), index))
+    return [said[index] for index in sorted(ranked[:most])]
+
+
+def _facts(said: list[Said], known: list[set[str]]) -> list[dict[str, Any]]:
+    """What the user states about themselves, once each, and not what is known."""
+    facts, seen = list[dict[str, Any]](), set[str]()
+    for each in said:
+        kind = _kind(each.text)
+        stems = set(content_stems(each.text))
+        old = any(len(stems & fact) >= _KNOWN_ALREADY * len(stems) for fact in known)
+        if kind is None or not stems or old or same_words(each.text) in seen or len(facts) == _MOST_FACTS:
+            continue
+        seen.add(same_words(each.text))
+        facts.append(
+            {
+                "text": squeezed(each.text),
+                "kind": kind[0],
+                "priority": kind[1],
+                "turn_ids": [each.turn],
+                "quote": each.text,
+            }
+        )
+    return facts
+
+
+def _kind(sentence: str) -> tuple[str, int] | None:
+    """Kind and priority of a statement; an instruction may look like a request, but not like a question."""
+    found = next(((kind, priority) for kind, priority, pattern in _PATTERNS if pattern.search(sentence)), None)
+    asks = "?" in sentence or (is_question(sentence) and found != _PATTERNS[0][:2])
+    return None if asks else found
+
+
+def _fitted(schema: Schema, told: dict[str, Any], source: Source) -> dict[str, Any]:
+    """What was told, in a schema that may name fewer fields or more."""
+    properties = schema.get("properties", {})
+    fitted = {name: value for name, value in told.items() if name in properties}
+    for name in schema.get("required", []):
+        if name not in fitted:
+            inner = {**properties.get(name, {}), "$defs": schema.get("$defs", {})}
+            fitted[name] = filled(inner, source, "response_format")
+    return fitted

@@ -1,0 +1,1 @@
+"""Tests of the offline model server, all over real HTTP."""
