@@ -18,6 +18,7 @@ ISSUER = "deepthinks"
 AUDIENCE = "deepthinks"
 ACCESS_TOKEN_TYPE = "at+jwt"
 MAXIMUM_TOKEN_BYTES = 4096
+LONGEST_ACCESS_SECONDS = 3600
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "role", "scope", "jti", "iat", "exp"]
 
 SERVICE_TOKEN_SECONDS = 60
@@ -34,13 +35,17 @@ class KeysUnavailable(Unavailable):
 
 @dataclass(frozen=True)
 class Principal:
-    """A verified user. `key_id` is set when the token was exchanged for an API key; `token` is what to pass on."""
+    """A verified user. `key_id` is set when the token was exchanged for an API key; `token` is what to pass on.
+
+    `expires_at` is in unix seconds.
+    """
 
     user_id: str
     session_id: str
     role: str
     scopes: frozenset[str]
     key_id: str | None
+    expires_at: float
     token: str
 
 
@@ -122,12 +127,16 @@ class Identity:
         texts = [claims["sub"], claims["sid"], claims["role"], claims["scope"]]
         if not all(isinstance(text, str) and text for text in texts):
             raise Unauthenticated()
+        times = [claims["iat"], claims["exp"]]
+        if not all(isinstance(time, int | float) for time in times) or times[1] - times[0] > LONGEST_ACCESS_SECONDS:
+            raise Unauthenticated()
         return Principal(
             user_id=claims["sub"],
             session_id=claims["sid"],
             role=claims["role"],
             scopes=frozenset(claims["scope"].split()),
             key_id=claims.get("key"),
+            expires_at=claims["exp"],
             token=token,
         )
 

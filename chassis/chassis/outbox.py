@@ -138,26 +138,25 @@ class Relay:
             elif outcome and outcome.outcome == "refused":
                 self._postpone(tx, row, outcome.code)
 
-    def _postpone(self, tx: Transaction, row: dict[str, Any], refusal: str | None) -> None:
-        tries = row["tries"] + 1
+    def _postpone(self, tx: Transaction, row: Mapping[str, Any], refusal: str | None) -> None:
         now = self._clock()
-        wait = min(FIRST_RETRY_SECONDS * 2 ** (tries - 1), LONGEST_RETRY_SECONDS)
-        parked_at = now if tries >= MAXIMUM_TRIES else None
         tx.run(
-            "update outbox set tries = :tries, next_try_at = :next_try_at, parked_at = :parked_at, refusal = :refusal"
+            "update outbox"
+            "   set tries = tries + 1, next_try_at = :next_try_at, refusal = :refusal,"
+            "       parked_at = case when tries + 1 >= :maximum then :now end"
             " where sequence = :sequence",
-            tries=tries,
-            next_try_at=now + wait,
-            parked_at=parked_at,
+            next_try_at=now + min(FIRST_RETRY_SECONDS * 2 ** row["tries"], LONGEST_RETRY_SECONDS),
             refusal=refusal,
+            maximum=MAXIMUM_TRIES,
+            now=now,
             sequence=row["sequence"],
         )
         log.warning(
-            "event_parked" if parked_at else "event_postponed",
+            "event_refused" if row["tries"] + 1 < MAXIMUM_TRIES else "event_parked",
             consumer=self._consumer,
             event_id=row["event_id"],
             kind=row["kind"],
-            tries=tries,
+            tries=row["tries"] + 1,
             code=refusal,
         )
 

@@ -53,6 +53,10 @@ def forgeries(auth: FakeAuth) -> Iterator[tuple[str, str]]:
     yield "a key id with a path", auth.access_token(header={"kid": "../../etc/passwd"})
     yield "a huge key id", auth.access_token(header={"kid": "k" * 2000})
     yield "expiry as text", auth.access_token(exp="soon")
+    yield "expiry as a numeric text", auth.access_token(exp=str(now + 60))
+    yield "expiry in the year 10000", auth.access_token(exp=253402300800)
+    yield "expiry beyond any number", auth.access_token(exp=10**400)
+    yield "infinite expiry", auth.access_token(exp=float("inf"))
     yield "over 4 KB", auth.access_token(padding="x" * 5000)
     for claim in ("iss", "aud", "sub", "sid", "role", "scope", "jti", "iat", "exp"):
         yield (

@@ -1,0 +1,80 @@
+"""Passwords: which are good enough, and their argon2id hashes, a bounded number at once."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from typing import Self, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+
+from auth_service.problems import SignInBusy, WeakPassword
+
+RETRY_AFTER_SECONDS = 2
+
+T = TypeVar("T")
+
+
+class Passwords:
+    """Open it with `with Passwords(...)`; leaving ends its threads.
+
+    `at_once` hashes are computed in parallel and `waiting` more may queue; beyond that `SignInBusy`.
+    """
+
+    def __init__(self, hasher: PasswordHasher, *, minimum_length: int, at_once: int, waiting: int) -> None:
+        self._hasher = hasher
+        self._minimum_length = minimum_length
+        self._room = at_once + waiting
+        self._inside = 0
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="argon2")  # as many threads as hashes at once
+        self._blocked = _blocked_passwords()
+        self._decoy = hasher.hash(secrets.token_hex())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def refuse_weak(self, password: str, *, email: str, username: str) -> None:
+        """Raises `WeakPassword` for one that is short, well known, or the user's own name."""
+        if len(password) < self._minimum_length:
+            raise WeakPassword(f"A password has at least {self._minimum_length} characters.", param="password")
+        known = {email, email.partition("@")[0], username.casefold()} | self._blocked
+        if password.casefold() in known or len(set(password)) == 1:
+            raise WeakPassword(param="password")
+
+    async def hash(self, password: str) -> str:
+        """In PHC form, which names its own cost."""
+        return await self._in_turn(lambda: self._hasher.hash(password))
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Without a stored hash it costs as much and is false: time does not tell who has an account."""
+        matches = await self._in_turn(lambda: self._matches(stored or self._decoy, password))
+        return matches and stored is not None
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether it was made with another cost than is set now."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except VerifyMismatchError:
+            return False
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        if self._inside >= self._room:
+            raise SignInBusy(headers={"retry-after": str(RETRY_AFTER_SECONDS)})
+        self._inside += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._inside -= 1
+
+
+def _blocked_passwords() -> frozenset[str]:
+    text = files("auth_service").joinpath("blocked_passwords.txt").read_text("utf-8")
+    return frozenset(text.split())

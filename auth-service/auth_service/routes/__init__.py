@@ -1,0 +1,1 @@
+"""Routes of auth: parse, call, return."""

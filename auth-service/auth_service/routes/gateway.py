@@ -1,0 +1,37 @@
+"""`/internal/gateway/check`: nginx asks before it lets a request through. The gateway does not route `/internal`."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Request, Response
+
+from auth_service.dependencies import Anyone, GatewayAdmission
+from chassis.policies import bearer_token
+from chassis.problems import BadRequest, Unauthenticated
+
+# nginx keeps one answer per credential and mode for a second, so an answer may depend on nothing else.
+PER_CREDENTIAL = {"vary": "Authorization", "cache-control": "max-age=1, stale-if-error=3"}
+FOR_NOW_ONLY = {"vary": "Authorization", "cache-control": "max-age=0"}
+LEAST_CACHED_SECONDS = 2.0
+
+# Public, for nginx cannot sign: whoever reaches this learns only whether the credential they hold is good.
+router = APIRouter(tags=["internal"], dependencies=[Anyone])
+
+
+@router.get("/internal/gateway/check", operation_id="check_credential", status_code=204)
+async def check_credential(
+    request: Request,
+    admission: GatewayAdmission,
+    x_auth_mode: Annotated[Literal["required", "optional"], Header()] = "required",
+) -> Response:
+    """204 with `X-Auth-Ok: 1` for a valid access token; `optional` lets a request without any credential pass too."""
+    credentials = request.headers.getlist("authorization")
+    if len(credentials) > 1:
+        raise BadRequest("There must be one Authorization header.")
+    if not credentials and x_auth_mode == "optional":
+        return Response(status_code=204, headers=PER_CREDENTIAL)
+    try:
+        seconds_left = await admission.admit(bearer_token(request))
+    except Unauthenticated:
+        raise Unauthenticated(headers=PER_CREDENTIAL) from None
+    caching = PER_CREDENTIAL if seconds_left >= LEAST_CACHED_SECONDS else FOR_NOW_ONLY
+    return Response(status_code=204, headers={"x-auth-ok": "1", **caching})

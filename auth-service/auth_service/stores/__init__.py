@@ -1,0 +1,1 @@
+"""All SQL of auth, one table a file."""
