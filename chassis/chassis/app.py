@@ -96,7 +96,12 @@ def _answer_problems(app: FastAPI) -> None:
         problem.headers = dict(error.headers or {})
         return problem_response(problem)
 
+    async def on_lone_surrogate(_: Request, __: Exception) -> JSONResponse:
+        # JSON can spell half a character (\ud800); it ends wherever the text has to become bytes, with nothing stored.
+        return problem_response(problems.Unprocessable("The request holds text that is not valid Unicode."))
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(UnicodeEncodeError, on_lone_surrogate)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
 

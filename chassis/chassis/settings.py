@@ -35,7 +35,7 @@ class ServiceSettings(BaseSettings):
 
     @model_validator(mode="after")
     def refuse_weak_secrets_in_production(self) -> Self:
-        """Every `SecretStr` field must be long and our own in production; an empty optional one is left alone."""
+        """Every `SecretStr` field that is set must be long and our own in production; an optional one may be unset."""
         if self.deepthinks_env == "production":
             for name in type(self).model_fields:
                 value = getattr(self, name)

@@ -42,6 +42,12 @@ def routes() -> APIRouter:
     async def add(note: NewNote, caller: Annotated[Principal, Depends(User("chat:write"))]) -> Note:
         return Note(id=f"{caller.user_id}/{note.id}")
 
+    @router.post("/stored-notes", dependencies=[Depends(Public())])
+    async def store(note: NewNote, request: Request) -> Note:
+        stored = "insert into inbox (event_id, received_at) values (?, 0)"
+        await request.app.state.database.write(lambda tx: tx.run(stored, note.id))
+        return Note(id=note.id)
+
     @router.post("/account", dependencies=[Depends(User("account", keys=False, guests=False))])
     async def change_account() -> Note:
         return Note(id="changed")

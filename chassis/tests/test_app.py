@@ -52,6 +52,15 @@ def test_bad_bodies_are_problems(
     assert_problem(answer, status, code, param)
 
 
+def test_half_a_character_is_the_callers_problem_and_stores_nothing(beta: httpx.Client) -> None:
+    headers = {"content-type": "application/json"}
+
+    answer = beta.post("/stored-notes", content=b'{"id": "\\ud800"}', headers=headers)
+
+    assert_problem(answer, 422, "invalid_request")
+    assert beta.post("/stored-notes", json={"id": "whole 😀"}).status_code == 200
+
+
 def test_a_body_without_announced_length_is_limited_too(beta: httpx.Client, auth: FakeAuth) -> None:
     headers = {**auth.headers(), "content-type": "application/json"}
 
