@@ -1,5 +1,6 @@
 """One process of the system: started with its own variables only, watched, stopped with time to finish."""
 
+import fcntl
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -19,8 +21,27 @@ PORTS = range(20_000, 30_000)
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "PYTHONPATH")
 
 
-class ProcessDied(Exception):
-    """A part of the system ended by itself or never became ready; says which, and its last words."""
+class NotStarted(Exception):
+    """The system cannot start or go on: says why, with the last words of the part that ended."""
+
+
+def claim(folder: Path) -> IO[str]:
+    """Keeps a second system off the folder until closed. Raises `NotStarted` when there is one."""
+    file = (folder / "running").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise NotStarted(f"Deepthinks is already running on {folder}; a second copy needs DATA= and PORT=") from None
+    return file
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raises `NotStarted` when somebody listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise NotStarted(f"port {port} is taken; choose another with PORT=")
 
 
 def free_port() -> int:
@@ -61,7 +82,7 @@ class Process:
             )
 
     def wait_until_ready(self) -> None:
-        """Raises `ProcessDied` when it ends or is not ready within a minute."""
+        """Raises `NotStarted` when it ends or is not ready within a minute."""
         deadline = time.monotonic() + READY_SECONDS
         with httpx.Client(timeout=2.0, trust_env=False) as http:
             while time.monotonic() < deadline:
@@ -72,12 +93,12 @@ class Process:
                 except httpx.HTTPError:
                     pass
                 time.sleep(0.05)
-        raise ProcessDied(self._last_words("did not become ready"))
+        raise NotStarted(self._last_words("did not become ready"))
 
     def refuse_death(self) -> None:
-        """Raises `ProcessDied` when it is not running any more."""
+        """Raises `NotStarted` when it is not running any more."""
         if self._running is not None and self._running.poll() is not None:
-            raise ProcessDied(self._last_words(f"ended with status {self._running.returncode}"))
+            raise NotStarted(self._last_words(f"ended with status {self._running.returncode}"))
 
     def ask_to_stop(self, number: int = signal.SIGTERM) -> None:
         """Sends the signal, if it still runs."""

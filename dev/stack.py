@@ -19,7 +19,7 @@ from chat_service.settings import Settings as ChatSettings
 from dev import gateway
 from dev.development_secrets import load_or_make_secrets
 from dev.offline_llm.settings import Settings as OfflineSettings
-from dev.processes import Process, ProcessDied, free_port
+from dev.processes import NotStarted, Process, claim, free_port, refuse_taken_port
 from files_service.settings import Settings as FilesSettings
 from memory_service.settings import Settings as MemorySettings
 
@@ -72,8 +72,10 @@ class Stack:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._claim = claim(self.folder)
         self._settings = self._environment | load_or_make_secrets(self.folder / "secrets.env", self._environment)
         try:
+            refuse_taken_port(self.port)
             for part in self._parts():
                 self.processes[part.name] = Process(
                     part.name, self._command(part), self._variables(part), self.folder / "logs", self._ready_url(part)
@@ -98,6 +100,7 @@ class Stack:
             process.ask_to_stop()
         for process in running:
             process.wait_until_stopped()
+        self._claim.close()
 
     def restart(self, name: str) -> None:
         """Stops one part and starts it again on its old address."""
@@ -106,7 +109,7 @@ class Stack:
         self.processes[name].wait_until_ready()
 
     def supervise(self, stopping: threading.Event) -> None:
-        """Returns when `stopping` is set. Raises `ProcessDied` when a part ends by itself."""
+        """Returns when `stopping` is set. Raises `NotStarted` when a part ends by itself."""
         while not stopping.wait(0.2):
             for process in self.processes.values():
                 process.refuse_death()
@@ -168,8 +171,8 @@ def main() -> None:
             print(_welcome(stack), flush=True)
             stack.supervise(stopping)
             print("\nstopping …", flush=True)
-    except ProcessDied as death:
-        sys.exit(f"\n{death}")
+    except NotStarted as reason:
+        sys.exit(f"\n{reason}")
 
 
 def _overrides(environment: Mapping[str, str]) -> dict[str, str]:

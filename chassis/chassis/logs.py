@@ -19,7 +19,11 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 def configure_logs(service: str, level: str, style: str) -> None:
     """Sends structlog's and the standard library's records to stdout; `style` is json or text."""
-    renderer: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
