@@ -10,10 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from chassis import problems
 from chassis.openapi import publish_openapi
-from chassis.policies import Public, refuse_undeclared_routes
+from chassis.policies import Public, refuse_undeclared_routes, routes_of
 from chassis.problems import Problem
 from chassis.requests import BodyLimit, RequestContext, problem_response
 from chassis.settings import ServiceSettings
@@ -90,10 +91,12 @@ def _answer_problems(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return problem_response(_validation_problem(error.errors()))
 
-    async def on_http_error(_: Request, error: Exception) -> JSONResponse:
+    async def on_http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         problem = HTTP_PROBLEMS.get(error.status_code, problems.BadRequest)()
         problem.headers = dict(error.headers or {})
+        if error.status_code == problems.MethodNotAllowed.status:
+            problem.headers = {"allow": ", ".join(_methods_at(request))}
         return problem_response(problem)
 
     async def on_lone_surrogate(_: Request, __: Exception) -> JSONResponse:
@@ -104,6 +107,12 @@ def _answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(UnicodeEncodeError, on_lone_surrogate)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the path takes; Starlette itself names only the methods of the first route that has it."""
+    matching = (route for route in routes_of(request.app) if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in matching for method in route.methods})
 
 
 def _validation_problem(errors: Sequence[Any]) -> Problem:

@@ -11,7 +11,9 @@ EVENTS_PER_DELIVERY = 100
 class Event(BaseModel):
     """Something that happened. Consumers ignore fields of `data` they do not know."""
 
-    id: str = Field(max_length=64)
+    model_config = ConfigDict(strict=True)
+
+    id: str = Field(min_length=1, max_length=64)
     kind: str = Field(max_length=64, examples=["turn.ended"])
     key: str = Field(max_length=128, description="Events of one key are delivered in order.")
     created_at: float

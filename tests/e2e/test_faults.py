@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import openai
 import pytest
+from dotenv import dotenv_values
 
+from auth_service.signing_keys import SigningKeys
 from dev.stack import Stack
 
 from .people import Person, eventually
@@ -76,13 +79,26 @@ def test_without_a_valid_token_nothing_is_answered(gateway: httpx.Client, token:
         assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
 
 
+def signed_anew(stack: Stack, person: Person, **claims: Any) -> str:
+    """The person's access token with other claims, signed as auth itself signs."""
+    keys = SigningKeys([dotenv_values(stack.folder / "secrets.env")["JWT_SECRET_KEY"] or ""])
+    token = person.tokens["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False}) | claims
+    return jwt.encode(claims, keys.key, algorithm="EdDSA", headers=jwt.get_unverified_header(token))
+
+
 def test_an_expired_token_is_told_so_to_the_sdk(stack: Stack, somebody: Person) -> None:
-    head, _, tail = somebody.tokens["access_token"].rpartition(".")
+    now = int(time.time())
+    good, expired = (signed_anew(stack, somebody, iat=now - 600, exp=now + left) for left in (60, -1))
+
+    def models(token: str) -> list[Any]:
+        return openai.OpenAI(base_url=f"{stack.url}/v1", api_key=token, max_retries=0).models.list().data
 
     with pytest.raises(openai.AuthenticationError) as refused:
-        openai.OpenAI(base_url=f"{stack.url}/v1", api_key=f"{head}.{tail[::-1]}", max_retries=0).models.list()
+        models(expired)
 
     assert refused.value.code == "invalid_token"
+    assert models(good)
 
 
 def test_a_corrupt_pdf_fails_clearly_and_is_refused_before_anything_is_stored(

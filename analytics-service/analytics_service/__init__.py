@@ -1,0 +1,1 @@
+"""What it cost: usage events and their rollups, derived from chat's ledger."""

@@ -1,0 +1,1 @@
+"""Routes of analytics: parse, call, return."""

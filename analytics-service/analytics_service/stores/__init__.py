@@ -1,0 +1,1 @@
+"""All SQL of analytics, one table a file."""

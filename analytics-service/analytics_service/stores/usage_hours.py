@@ -1,0 +1,39 @@
+"""Sums by owner, hour, model and conversation."""
+
+from analytics_service.schemas import UsageRecorded
+from chassis.database import Transaction
+
+HOUR = 3600
+"""Seconds."""
+
+
+class UsageHours:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def add(self, call: UsageRecorded) -> None:
+        """Adds a call that was not here before."""
+        self._tx.run(
+            "insert into usage_hours as sums"
+            " (owner, hour, model, conversation_id, calls, input_tokens, cached_tokens, output_tokens,"
+            "  reasoning_tokens, estimated_calls)"
+            " values"
+            " (:owner, :hour, :model, :conversation_id, 1, :input_tokens, :cached_tokens, :output_tokens,"
+            "  :reasoning_tokens, :estimated_calls)"
+            " on conflict (owner, hour, model, conversation_id) do update set"
+            "  calls            = sums.calls + excluded.calls,"
+            "  input_tokens     = sums.input_tokens + excluded.input_tokens,"
+            "  cached_tokens    = sums.cached_tokens + excluded.cached_tokens,"
+            "  output_tokens    = sums.output_tokens + excluded.output_tokens,"
+            "  reasoning_tokens = sums.reasoning_tokens + excluded.reasoning_tokens,"
+            "  estimated_calls  = sums.estimated_calls + excluded.estimated_calls",
+            owner=call.owner,
+            hour=int(call.created_at // HOUR),
+            model=call.model,
+            conversation_id=call.conversation_id or "",
+            input_tokens=call.input_tokens,
+            cached_tokens=call.cached_tokens,
+            output_tokens=call.output_tokens,
+            reasoning_tokens=call.reasoning_tokens,
+            estimated_calls=int(call.source == "estimated"),
+        )

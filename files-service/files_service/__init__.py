@@ -1,0 +1,1 @@
+"""Deepthinks files: what users gave, and the text that is in it."""

@@ -1,0 +1,99 @@
+"""What users do with the files they have, and what chat asks about them."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from chassis.database import Database, Transaction
+from chassis.pages import PageQuery
+from files_service.blobs import Blobs
+from files_service.failures import MESSAGES
+from files_service.problems import FileFailed, FileNotReady, UnknownFile
+from files_service.settling import Settling
+from files_service.stores.files import FileRecord, Files
+from files_service.stores.texts import Texts
+
+
+@dataclass(frozen=True)
+class FileWithText:
+    """`text` is None unless the file is ready."""
+
+    file: FileRecord
+    text: str | None
+
+
+class Collection:
+    """Every question names its owner; a file of somebody else is as unknown as one that never was."""
+
+    def __init__(self, database: Database, blobs: Blobs, settling: Settling) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._settling = settling
+
+    async def page(self, owner: str, query: PageQuery, purpose: str | None) -> list[FileRecord]:
+        """Up to one file more than the page holds."""
+        return await self._database.read(
+            lambda tx: Files(tx).page(
+                owner, after=query.after, order=query.order, purpose=purpose, count=query.limit + 1
+            )
+        )
+
+    async def find(self, owner: str, file_id: str) -> FileRecord:
+        """Raises `UnknownFile`."""
+        return await self._database.read(lambda tx: _found(tx, owner, file_id))
+
+    async def open(self, owner: str, file_id: str) -> tuple[FileRecord, BinaryIO]:
+        """The file with its bytes; the caller closes them. Raises `UnknownFile`."""
+        file = await self.find(owner, file_id)
+        try:
+            return file, await asyncio.to_thread(self._blobs.open, file_id)
+        except FileNotFoundError:  # deleted between the two
+            raise UnknownFile() from None
+
+    async def text(self, owner: str, file_id: str) -> FileWithText:
+        """The file with its text. Raises `UnknownFile`, `FileNotReady`, `FileFailed`."""
+        found = await self._database.read(lambda tx: _with_text(tx, owner, file_id))
+        if found.file.error_code is not None:
+            raise FileFailed(MESSAGES[found.file.error_code])
+        if found.text is None:
+            raise FileNotReady()
+        return found
+
+    async def delete(self, owner: str, file_id: str) -> None:
+        """Forgets the file, its text and its bytes. Raises `UnknownFile`."""
+
+        def remove(tx: Transaction) -> None:
+            if not Files(tx).remove(owner, file_id):
+                raise UnknownFile()
+            tx.after_commit(lambda: self._settling.announce(file_id))
+
+        await self._database.write(remove, frees_space=True)
+        # A crash between the two leaves bytes without a row; the next start sweeps them.
+        await asyncio.to_thread(self._blobs.remove, file_id)
+
+    async def contents(self, owner: str, file_ids: list[str], wait_seconds: float) -> list[FileWithText]:
+        """The files with their texts, once all are settled or the time is up. Raises `UnknownFile`."""
+        with self._settling.watch(file_ids) as changed:
+            try:
+                async with asyncio.timeout(wait_seconds):
+                    while not all(file.settled for file in await self._records(owner, file_ids)):
+                        await changed.wait()
+                        changed.clear()
+            except TimeoutError:
+                pass
+        return await self._database.read(lambda tx: [_with_text(tx, owner, file_id) for file_id in file_ids])
+
+    async def _records(self, owner: str, file_ids: list[str]) -> list[FileRecord]:
+        return await self._database.read(lambda tx: [_found(tx, owner, file_id) for file_id in file_ids])
+
+
+def _found(tx: Transaction, owner: str, file_id: str) -> FileRecord:
+    file = Files(tx).find(owner, file_id)
+    if file is None:
+        raise UnknownFile()
+    return file
+
+
+def _with_text(tx: Transaction, owner: str, file_id: str) -> FileWithText:
+    file = _found(tx, owner, file_id)
+    return FileWithText(file, Texts(tx).of(owner, file_id) if file.state == "ready" else None)

@@ -1,0 +1,118 @@
+"""The workers that take waiting files from the queue, have them read, and settle them."""
+
+import asyncio
+from contextlib import suppress
+from typing import Self
+
+import structlog
+
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from chassis.tokens import estimate_tokens
+from files_service.blobs import Blobs
+from files_service.extraction.confinement import Crashed, Limits, Reading, read_document
+from files_service.extraction.extract import Unreadable
+from files_service.failures import Failure
+from files_service.media_types import reader_of
+from files_service.settling import Settling
+from files_service.stores.files import FileRecord, Files
+from files_service.stores.texts import Texts
+
+MOST_TRIES = 3
+LEASE_MARGIN_SECONDS = 30
+RECHECK_SECONDS = 15.0
+PAUSE_AFTER_FAILURE_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class Extracting:
+    """`async with` runs the workers. What was being read when the service ended is taken up again."""
+
+    def __init__(
+        self, database: Database, blobs: Blobs, settling: Settling, clock: Clock, limits: Limits, *, workers: int
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._settling = settling
+        self._clock = clock
+        self._limits = limits
+        self._lease_seconds = limits.document_seconds + limits.wall_seconds + LEASE_MARGIN_SECONDS
+        self._wake = asyncio.Event()
+        self._count = workers
+        self._workers: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        # The data folder is ours alone, so whoever held these files is gone.
+        await self._database.write(lambda tx: Files(tx).give_back_all(refund=False))
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._count)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self._database.write(lambda tx: Files(tx).give_back_all(refund=True), frees_space=True)
+
+    def wake(self) -> None:
+        """Tells the workers that a file waits."""
+        self._wake.set()
+
+    async def _work(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                held = await self._claim()
+                if held is not None:
+                    await self._extract(held)
+                    continue
+            except Exception as error:  # a full disk, say: the file waits, its lease runs out
+                log.error("extraction_stumbled", exc_info=error)
+                await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), RECHECK_SECONDS)
+
+    async def _claim(self) -> FileRecord | None:
+        # Most looks find nothing: only a file that waits is worth a write.
+        if not await self._database.read(lambda tx: Files(tx).count_waiting()):
+            return None
+        now = self._clock()
+        return await self._database.write(lambda tx: Files(tx).claim(now, now + self._lease_seconds))
+
+    async def _extract(self, held: FileRecord) -> None:
+        if held.tries > MOST_TRIES:
+            await self._fail(held, Failure.NOT_PROCESSED)
+            return
+        try:
+            reading = await read_document(self._blobs.path(held.id), reader_of(held.media_type), self._limits)
+        except Unreadable as unreadable:
+            await self._fail(held, unreadable.failure)
+        except Crashed as crash:
+            log.warning("extraction_crashed", file_id=held.id, tries=held.tries, reason=str(crash))
+            await self._database.write(lambda tx: Files(tx).give_back(held))
+        except FileNotFoundError:  # deleted since it was claimed
+            log.info("extraction_dropped", file_id=held.id)
+        else:
+            await self._keep(held, reading)
+
+    async def _keep(self, held: FileRecord, reading: Reading) -> None:
+        tokens = estimate_tokens(reading.text)
+
+        def settle(tx: Transaction) -> None:
+            settled = Files(tx).settle_ready(
+                held, pages=reading.pages, tokens=tokens, truncated=reading.truncated, now=self._clock()
+            )
+            if settled:
+                Texts(tx).put(held.id, reading.text)
+                tx.after_commit(lambda: self._settling.announce(held.id))
+
+        await self._database.write(settle)
+        log.info("extracted", file_id=held.id, tries=held.tries)
+
+    async def _fail(self, held: FileRecord, failure: Failure) -> None:
+        def settle(tx: Transaction) -> None:
+            if Files(tx).settle_failed(held, str(failure), self._clock()):
+                tx.after_commit(lambda: self._settling.announce(held.id))
+
+        await self._database.write(settle)
+        log.info("extraction_failed", file_id=held.id, code=str(failure))

@@ -1,0 +1,1 @@
+"""Text out of documents. The readers run in fresh, confined processes; the service imports only `confinement.py`."""

@@ -1,0 +1,82 @@
+"""Records as they go out: OpenAI's file object, what chat reads, and a download no browser will show."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+from urllib.parse import quote
+
+from starlette.responses import StreamingResponse
+
+from files_service.collection import FileWithText
+from files_service.failures import MESSAGES
+from files_service.schemas import FileContents, FileError, FileObject, FileText
+from files_service.stores.files import FileRecord
+
+OPENAI_STATUS = {"uploaded": "uploaded", "processing": "uploaded", "ready": "processed", "failed": "error"}
+CHUNK = 256 * 1024
+
+
+def file_object(file: FileRecord) -> FileObject:
+    """The file as its owner sees it."""
+    error = FileError(code=file.error_code, message=MESSAGES[file.error_code]) if file.error_code else None
+    return FileObject.model_validate(
+        {
+            "id": file.id,
+            "bytes": file.bytes,
+            "created_at": file.created_at,
+            "filename": file.filename,
+            "purpose": file.purpose,
+            "status": OPENAI_STATUS[file.state],
+            "status_details": error.message if error else None,
+            "state": file.state,
+            "error": error,
+            "media_type": file.media_type,
+            "pages": file.pages,
+            "tokens": file.tokens,
+            "truncated": file.truncated,
+        }
+    )
+
+
+def file_text(found: FileWithText) -> FileText:
+    """The text as its owner sees it."""
+    file = found.file
+    return FileText(
+        id=file.id, text=found.text or "", pages=file.pages, tokens=file.tokens or 0, truncated=file.truncated
+    )
+
+
+def file_contents(found: FileWithText) -> FileContents:
+    """The file as chat sees it."""
+    file = found.file
+    return FileContents(
+        id=file.id,
+        filename=file.filename,
+        media_type=file.media_type,
+        state=file.state,
+        text=found.text,
+        tokens=file.tokens,
+        truncated=file.truncated,
+        error_code=file.error_code,
+    )
+
+
+def download(file: FileRecord, blob: BinaryIO) -> StreamingResponse:
+    """The bytes under a type that says nothing, so that no browser takes them for a page of ours."""
+    name = quote(file.filename, safe="")
+    return StreamingResponse(
+        _pieces(blob),
+        media_type="application/octet-stream",
+        headers={
+            "content-length": str(file.bytes),
+            "content-disposition": f"attachment; filename=\"{file.id}\"; filename*=UTF-8''{name}",
+            "x-content-type-options": "nosniff",
+            "content-security-policy": "sandbox; default-src 'none'",
+            "cache-control": "private, no-store",
+        },
+    )
+
+
+def _pieces(blob: BinaryIO) -> Iterator[bytes]:
+    with blob:
+        while piece := blob.read(CHUNK):
+            yield piece

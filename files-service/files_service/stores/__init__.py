@@ -1,0 +1,1 @@
+"""All SQL of files, one table a file."""

@@ -1,0 +1,60 @@
+"""What files' neighbours expect of it holds for the real files."""
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chassis.database import Database, Transaction
+from chassis.migrations import package_migrations
+from chassis.testing import FakeAuth, serve, service_token
+from dev.pacts import WithRealTokens, states, verifier
+from files_service.failures import Failure
+from files_service.main import create_app
+from files_service.settings import Settings
+from files_service.stores.files import FileRecord, Files
+from files_service.stores.texts import Texts
+
+
+def held(tx: Transaction, id: str, owner: str, filename: str) -> FileRecord:
+    """A file that came in and is being read."""
+    Files(tx).add(
+        id=id,
+        owner=owner,
+        filename=filename,
+        purpose="user_data",
+        media_type="text/plain",
+        bytes=1,
+        sha256="0" * 64,
+        created_at=int(time.time()),
+    )
+    file = Files(tx).claim(now=time.time(), lease_until=time.time() + 60)
+    assert file is not None
+    return file
+
+
+def ready(tx: Transaction, *, text: str, **file: str) -> None:
+    record = held(tx, **file)
+    Texts(tx).put(record.id, text)
+    Files(tx).settle_ready(record, pages=None, tokens=7, truncated=False, now=time.time())
+
+
+def failed(tx: Transaction, **file: str) -> None:
+    Files(tx).settle_failed(held(tx, **file), Failure.CORRUPT, now=time.time())
+
+
+STATES: dict[str, Any] = {"a file that is ready": ready, "a file that has failed": failed}
+
+
+async def test_chat_finds_what_it_expects(tmp_path: Path) -> None:
+    with Database(tmp_path, [package_migrations("files_service")]) as database:
+        for name, parameters in states("chat", "files"):
+            await database.write(partial(STATES[name], **parameters))
+
+    auth = FakeAuth()
+    with serve(auth.app) as auth_url:
+        settings = Settings(auth_url=auth_url, service_data=tmp_path, storage_reserve_bytes=0)
+        service = service_token("chat", "files", settings.secret_chat_files.get_secret_value())
+        app = WithRealTokens(create_app(settings), user=auth.access_token("user_1"), service=service)
+        with serve(app) as url:
+            verifier("files", url, "chat").verify()
