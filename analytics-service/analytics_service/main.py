@@ -1,10 +1,8 @@
 """The composition root of analytics: the only place where things are put together."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-import structlog
 from fastapi import FastAPI
 
 import chassis.app
@@ -17,11 +15,6 @@ from chassis.identity import Identity, RemoteKeys
 from chassis.inbox import Inbox, events_router
 from chassis.migrations import INBOX, package_migrations
 from chassis.neighbours import neighbour_client
-from chassis.problems import Problem
-
-FORGET_EVERY_SECONDS = 3600
-
-log = structlog.get_logger()
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,31 +24,13 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         migrations = [package_migrations("analytics_service"), INBOX]
         with Database(settings.service_data, migrations, reserve_bytes=settings.storage_reserve_bytes) as database:
-            async with neighbour_client() as http:
+            async with neighbour_client() as http, Inbox(database, {"usage.recorded": record_usage}) as inbox:
                 keys = RemoteKeys(f"{settings.auth_url}/.well-known/jwks.json", http)
                 app.state.identity = Identity("analytics", keys, {"chat": settings.secret_chat_analytics})
-                app.state.inbox = Inbox(database, {"usage.recorded": record_usage})
+                app.state.inbox = inbox
                 app.state.usage = Usage(database)
-                app.state.ready = lambda: _answers(database)
-                forgetting = asyncio.create_task(_forget_old_events(app.state.inbox))
+                app.state.ready = database.ready
                 yield
-                forgetting.cancel()
-                with suppress(asyncio.CancelledError):
-                    await forgetting
 
     routers = [usage_routes.router, events_router("chat")]
     return chassis.app.create_app("analytics", settings, routers=routers, lifespan=lifespan)
-
-
-async def _answers(database: Database) -> bool:
-    await database.read(lambda _: None)
-    return True
-
-
-async def _forget_old_events(inbox: Inbox) -> None:
-    while True:
-        await asyncio.sleep(FORGET_EVERY_SECONDS)
-        try:
-            await inbox.forget_old()
-        except Problem as problem:  # a full disk, say; the next hour may be better
-            log.warning("events_not_forgotten", code=problem.code)

@@ -46,7 +46,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
             app.state.accounts = Accounts(database, passwords, sign_ins, clock)
             app.state.identity = Identity("auth", signing_keys, {})
             app.state.admission = Admission(app.state.identity, sign_ins, clock)
-            app.state.ready = lambda: _answers(database)
+            app.state.ready = database.ready
             yield
 
     routers = [accounts.router, sessions.router, keys.router, gateway.router]
@@ -65,8 +65,3 @@ def _passwords(settings: Settings) -> Passwords:
         at_once=settings.argon2_at_once,
         waiting=settings.argon2_waiting,
     )
-
-
-async def _answers(database: Database) -> bool:
-    await database.read(lambda _: None)
-    return True

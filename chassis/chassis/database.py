@@ -153,6 +153,10 @@ class Database:
         """Runs `work` on a reader connection: one snapshot, nothing can be changed."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
+    async def ready(self) -> bool:
+        """Whether it answers: what a service's readiness comes down to."""
+        return await self.read(lambda tx: tx.value("select 1")) == 1
+
     def _connect(self, path: Path, *, read_only: bool = False) -> apsw.Connection:
         connection = apsw.Connection(str(path))
         connection.row_trace = _as_dict

@@ -1,6 +1,9 @@
 """Consumer's side of events: each takes effect exactly once, in the transaction that remembers its id."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Self
 
 import structlog
 from fastapi import APIRouter, Depends, Request
@@ -12,6 +15,7 @@ from chassis.policies import Service
 from chassis.problems import Problem, StorageFull, StorageUnavailable, Unprocessable
 
 REMEMBERED_SECONDS = 90 * 86_400
+FORGET_EVERY_SECONDS = 3600
 
 Handler = Callable[[Transaction, Event], None]
 
@@ -24,21 +28,43 @@ class UnknownEvent(Unprocessable):
 
 
 class Inbox:
-    """Applies deliveries. A handler refuses an event by raising a `Problem`; nothing of it is then kept."""
+    """Applies deliveries. A handler refuses an event by raising a `Problem`; nothing of it is then kept.
+
+    `async with` runs the task that drops ids so old that no sender still repeats them.
+    """
 
     def __init__(self, database: Database, handlers: Mapping[str, Handler], clock: Clock = system_clock) -> None:
         self._database = database
         self._handlers = handlers
         self._clock = clock
 
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._forget_hourly(), name="inbox")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
     async def receive(self, events: list[Event]) -> list[Outcome]:
         """Applies the events in order and in one transaction; one that is refused holds back those of its key."""
         return await self._database.write(lambda tx: self._receive(tx, events))
 
     async def forget_old(self) -> int:
-        """Drops ids so old that no sender still repeats them; returns how many."""
+        """Drops the old ids; returns how many."""
         before = self._clock() - REMEMBERED_SECONDS
-        return await self._database.write(lambda tx: tx.run("delete from inbox where received_at < ?", before))
+        return await self._database.write(
+            lambda tx: tx.run("delete from inbox where received_at < ?", before), frees_space=True
+        )
+
+    async def _forget_hourly(self) -> None:
+        while True:
+            try:
+                await self.forget_old()
+            except Problem as problem:  # a full disk, say; the next hour may be better
+                log.warning("events_not_forgotten", code=problem.code)
+            await asyncio.sleep(FORGET_EVERY_SECONDS)
 
     def _receive(self, tx: Transaction, events: list[Event]) -> list[Outcome]:
         stuck: set[str] = set()

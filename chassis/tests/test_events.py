@@ -12,12 +12,13 @@ import pytest
 from chassis.database import Database, Transaction
 from chassis.events import Event
 from chassis.identity import Identity, RemoteKeys
-from chassis.migrations import OUTBOX
+from chassis.inbox import Inbox
+from chassis.migrations import INBOX, OUTBOX
 from chassis.neighbours import Neighbour, neighbour_client
 from chassis.outbox import Outbox
 from chassis.testing import serve, service_token
 
-from .example_service import SECRET, create_example
+from .example_service import SECRET, create_example, note
 
 
 @asynccontextmanager
@@ -161,6 +162,20 @@ async def test_a_second_delivery_changes_nothing_and_an_unknown_kind_is_refused(
     assert [outcome["outcome"] for outcome in second["outcomes"]] == ["duplicate", "refused", "held"]
     assert second["outcomes"][1]["code"] == "unknown_event"
     assert applied == [1]
+
+
+async def test_ids_are_forgotten_when_nobody_repeats_them_any_more(tmp_path: Path) -> None:
+    now = 1_800_000_000.0
+    event = Event(id="evt_1", kind="noted", key="k", created_at=now, data={"number": 1})
+    with Database(tmp_path / "beta", [INBOX]) as database:
+        inbox = Inbox(database, {"noted": note}, clock=lambda: now)
+        await inbox.receive([event])
+
+        kept = await inbox.forget_old()
+        later = Inbox(database, {"noted": note}, clock=lambda: now + 91 * 86_400)
+        dropped = await later.forget_old()
+
+    assert (kept, dropped) == (0, 1)
 
 
 async def test_events_are_taken_from_the_named_services_only(tmp_path: Path, auth_url: str) -> None:

@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
                 most_bytes=settings.max_file_bytes,
                 most_waiting=settings.max_files_waiting,
             )
-            app.state.ready = lambda: _answers(database)
+            app.state.ready = database.ready
             yield
 
     return chassis.app.create_app("files", settings, routers=[files.router, contents.router], lifespan=lifespan)
@@ -80,8 +80,3 @@ async def _sweep(database: Database, blobs: Blobs) -> None:
     swept = await asyncio.to_thread(blobs.sweep, known)
     if swept:
         log.info("orphans_swept", count=swept)
-
-
-async def _answers(database: Database) -> bool:
-    await database.read(lambda _: None)
-    return True
