@@ -1,0 +1,1 @@
+"""What is remembered: the archive of turns, the episodes folded from them, facts with their sources."""

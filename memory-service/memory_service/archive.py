@@ -1,0 +1,132 @@
+"""The archive takes in what happened: each turn is placed in its conversation's tree, indexed and counted."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from chassis.clock import Clock
+from chassis.database import Transaction
+from chassis.events import Event
+from chassis.tokens import estimate_tokens
+from memory_service.folds import Folds
+from memory_service.forgetting import erase_conversation
+from memory_service.problems import ConversationOfAnother, InvalidEvent
+from memory_service.retrieval import index_turn
+from memory_service.schemas import ConversationDeleted, TurnEnded
+from memory_service.stores.branches import Branches
+from memory_service.stores.conversations import Conversation, Conversations, Tombstones
+from memory_service.stores.episodes import Episodes
+from memory_service.stores.turns import FORGOTTEN, Turn, Turns
+
+SITTING_SECONDS = 2 * 3600.0
+"""A longer pause begins a new sitting; retrieval prefers turns of one sitting."""
+PRECEDING_TURNS = 2
+
+Data = TypeVar("Data", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class _Place:
+    branch: int
+    depth: int
+
+
+class Archive:
+    """Handlers of chat's events; each runs in the inbox's transaction."""
+
+    def __init__(self, folds: Folds, clock: Clock) -> None:
+        self._folds = folds
+        self._clock = clock
+
+    def conversation_deleted(self, tx: Transaction, event: Event) -> None:
+        """Erases all of it and lets nothing of it come back."""
+        deleted = _data(ConversationDeleted, event)
+        Tombstones(tx).set(deleted.conversation_id, self._clock())
+        erase_conversation(tx, deleted.conversation_id)
+
+    def turn_ended(self, tx: Transaction, event: Event) -> None:
+        """Archives a turn; one with an answer also enters the index and the short-term buffer."""
+        ended = _data(TurnEnded, event)
+        if Tombstones(tx).stands_on(ended.conversation_id) or Turns(tx).find(ended.turn_id):
+            return
+        conversation = Conversations(tx).open(ended.conversation_id, ended.owner)
+        if conversation.owner != ended.owner:
+            raise ConversationOfAnother()
+        parent = _parent(tx, ended)
+        turn = _turn(ended, _place(tx, ended, parent), parent, conversation)
+        turn_number = Turns(tx).add(turn)
+        branches = Branches(tx)
+        branches.link_orphans(turn.id, turn.branch, turn.depth)
+        branches.extend(turn.branch, turn.depth)
+        Conversations(tx).activate(turn.conversation_id, turn.branch)
+        if turn.remembered:
+            path = branches.path(turn.branch, turn.depth)
+            index_turn(tx, turn_number, turn, Turns(tx).before(path, turn.depth, PRECEDING_TURNS))
+            branches.buffer(turn.branch, turn.tokens)
+            self._folds.owe_if_due(tx, turn.branch)
+
+
+def _data(kind: type[Data], event: Event) -> Data:
+    try:
+        return kind.model_validate(event.data)
+    except ValidationError:
+        raise InvalidEvent() from None
+
+
+def _parent(tx: Transaction, ended: TurnEnded) -> Turn | None:
+    """The turn it continues from; None at the root, and when that turn was never delivered."""
+    parent = Turns(tx).find(ended.parent_id) if ended.parent_id else None
+    return parent if parent and parent.conversation_id == ended.conversation_id else None
+
+
+def _place(tx: Transaction, ended: TurnEnded, parent: Turn | None) -> _Place:
+    """On its parent's branch if it is the first to continue from it, else on a new one."""
+    branches = Branches(tx)
+    if parent is None:
+        above = ended.depth - 1 if ended.parent_id else 0
+        opened = branches.open(ended.conversation_id, parent=None, parent_turn_id=ended.parent_id, fork_depth=above)
+        return _Place(opened, above + 1)
+    branch = branches.get(parent.branch)
+    if branch.tip_depth == parent.depth:
+        return _Place(branch.id, parent.depth + 1)
+    opened = branches.open(ended.conversation_id, parent=branch.id, parent_turn_id=parent.id, fork_depth=parent.depth)
+    path = branches.path(branch.id, parent.depth)
+    folded = Episodes(tx).folded_through(path, branch.folded_through)
+    unfolded = Turns(tx).count(path, folded, parent.depth)
+    branches.inherit(
+        opened,
+        folded_through=folded,
+        turns=unfolded.turns,
+        tokens=unfolded.tokens,
+        smoothed_tokens=branch.smoothed_tokens,
+    )
+    return _Place(opened, parent.depth + 1)
+
+
+def _turn(ended: TurnEnded, place: _Place, parent: Turn | None, conversation: Conversation) -> Turn:
+    forgotten = conversation.forgotten_at is not None and ended.ended_at <= conversation.forgotten_at
+    user_text, assistant_text = ("", "") if forgotten else (ended.user_text, ended.assistant_text)
+    same_sitting = parent is not None and ended.created_at - parent.ended_at <= SITTING_SECONDS
+    return Turn(
+        id=ended.turn_id,
+        owner=ended.owner,
+        conversation_id=ended.conversation_id,
+        branch=place.branch,
+        depth=place.depth,
+        status=FORGOTTEN if forgotten else ended.status,
+        remembered=not forgotten and _is_worth_remembering(ended),
+        user_text=user_text,
+        assistant_text=assistant_text,
+        file_ids=[] if forgotten else ended.file_ids,
+        model=None if forgotten else ended.model,
+        tokens=estimate_tokens(user_text) + estimate_tokens(assistant_text),
+        created_at=ended.created_at,
+        ended_at=ended.ended_at,
+        session_at=parent.session_at if parent and same_sitting else ended.created_at,
+    )
+
+
+def _is_worth_remembering(ended: TurnEnded) -> bool:
+    """A failed turn is not; one that was stopped or cut is, if it said something."""
+    return ended.status == "completed" or (ended.status != "failed" and bool(ended.assistant_text.strip()))

@@ -1,0 +1,1 @@
+"""The neighbours: the model that summarises."""

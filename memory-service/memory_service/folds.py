@@ -1,0 +1,181 @@
+"""One fold: from a branch's oldest unfolded turns to an episode and facts, in one compare-and-set commit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from chassis.clock import Clock
+from chassis.database import Transaction
+from chassis.ids import new_id
+from chassis.tokens import estimate_tokens
+from memory_service.clients.summarizer import Prompt, Reply
+from memory_service.fold_prompts import fold_prompt
+from memory_service.fold_replies import AcceptedFold, StatedFact, read_fold
+from memory_service.folding import Limits, level_to_merge
+from memory_service.stores.branches import Branch, Branches, Path
+from memory_service.stores.conversations import Conversations
+from memory_service.stores.episodes import Episode, Episodes
+from memory_service.stores.facts import Fact, Facts
+from memory_service.stores.jobs import FOLD, MERGE, Job, Jobs
+from memory_service.stores.turns import Turn, Turns
+
+KNOWN_FACTS_TOKENS = 200
+FACTS_READ = 200
+TURNS_PER_FOLD = 200
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A fold in work: the turns it takes and the call that was or will be made for them."""
+
+    job: Job
+    owner: str
+    path: Path
+    above: int
+    turns: list[Turn]
+    prompt: Prompt
+
+    @property
+    def through(self) -> int:
+        """Depth of the last turn it takes."""
+        return self.turns[-1].depth
+
+    def read(self, reply: str) -> AcceptedFold:
+        """What of the reply is kept. Raises `BadReply`."""
+        return read_fold(reply, self.turns)
+
+
+class Folds:
+    """Prepares and commits folds. `wake` says that something new is owed."""
+
+    def __init__(self, limits: Limits, clock: Clock, wake: Callable[[], None]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._wake = wake
+
+    def owe_if_due(self, tx: Transaction, branch_id: int) -> None:
+        """Asks for a fold of the branch when its buffer is over the limit."""
+        branch = Branches(tx).get(branch_id)
+        if self._limits.fold_is_due(branch) and Jobs(tx).owe(branch.conversation_id, branch.id, FOLD, self._clock()):
+            tx.after_commit(self._wake)
+
+    def prepare(self, tx: Transaction, job: Job, lease: str) -> Fold | None:
+        """What the job is to do now; None when there is nothing to do any more."""
+        conversation = Conversations(tx).find(job.conversation_id)
+        assert conversation is not None
+        branch, path = self._adopt_shared(tx, job.branch)
+        above = branch.folded_through
+        if job.reply is not None and job.depth_from == above + 1 and job.depth_to is not None:
+            through = job.depth_to
+        elif self._limits.fold_is_due(branch):
+            job = replace(job, reply=None)
+            sizes = Turns(tx).oldest_sizes(path, above, TURNS_PER_FOLD)
+            through = self._limits.chunk(branch, sizes, job.attempts)[-1].depth
+        else:
+            return None
+        Jobs(tx).set_range(job.id, lease, above + 1, through)
+        turns = Turns(tx).between(path, above, through)
+        known = _known_facts(Facts(tx).of_conversation(conversation.owner, conversation.id, FACTS_READ), path)
+        prompt = fold_prompt(turns, known, self._limits.source_tokens)
+        return Fold(job, conversation.owner, path, above, turns, prompt)
+
+    def commit(self, tx: Transaction, fold: Fold, accepted: AcceptedFold, reply: Reply) -> None:
+        """Pointer, episode and facts together; nothing when the pointer is not where the fold found it."""
+        branch = fold.job.branch
+        tokens = sum(turn.tokens for turn in fold.turns)
+        moved = Branches(tx).fold(branch, above=fold.above, through=fold.through, turns=len(fold.turns), tokens=tokens)
+        if moved and Episodes(tx).add(self._episode(fold, accepted, reply)):
+            self._add_facts(tx, fold, accepted.facts)
+        Jobs(tx).done(fold.job.id)
+        self.owe_if_due(tx, branch)
+        self.owe_merge_if_due(tx, branch)
+
+    def owe_merge_if_due(self, tx: Transaction, branch_id: int) -> None:
+        """Asks for a merge when eight episodes of a level are live on the branch."""
+        branch = Branches(tx).get(branch_id)
+        path = Branches(tx).path(branch_id, branch.tip_depth)
+        level = level_to_merge([each.level for each in Episodes(tx).live(path, branch.folded_through)])
+        if level is not None and Jobs(tx).owe(branch.conversation_id, branch_id, MERGE, self._clock(), level=level):
+            tx.after_commit(self._wake)
+
+    def _adopt_shared(self, tx: Transaction, branch_id: int) -> tuple[Branch, Path]:
+        """Moves the pointer over turns that another branch with the same ancestors has folded already."""
+        branch = Branches(tx).get(branch_id)
+        path = Branches(tx).path(branch_id, branch.tip_depth)
+        while shared := Episodes(tx).starting_at(branch.conversation_id, path, branch.folded_through + 1):
+            count = Turns(tx).count(path, branch.folded_through, shared.depth_to)
+            Branches(tx).fold(
+                branch_id,
+                above=branch.folded_through,
+                through=shared.depth_to,
+                turns=count.turns,
+                tokens=count.tokens,
+            )
+            branch = Branches(tx).get(branch_id)
+        return branch, path
+
+    def _episode(self, fold: Fold, accepted: AcceptedFold, reply: Reply) -> Episode:
+        quote = accepted.quote
+        return Episode(
+            id=new_id("mem"),
+            conversation_id=fold.job.conversation_id,
+            branch=fold.turns[-1].branch,
+            level=0,
+            depth_from=fold.above + 1,
+            depth_to=fold.through,
+            summary=accepted.summary.text,
+            priority=accepted.summary.priority,
+            quote_turn_id=quote.turn_id if quote else None,
+            quote_from=quote.quote_from if quote else None,
+            quote_to=quote.quote_to if quote else None,
+            tokens=estimate_tokens(accepted.summary.text),
+            happened_at=fold.turns[-1].created_at,
+            model=reply.model,
+            input_tokens=reply.input_tokens,
+            output_tokens=reply.output_tokens,
+            created_at=self._clock(),
+        )
+
+    def _add_facts(self, tx: Transaction, fold: Fold, stated: Sequence[StatedFact]) -> None:
+        facts = Facts(tx)
+        there = facts.of_conversation(fold.owner, fold.job.conversation_id, FACTS_READ)
+        by_text = {_same(fact.text): fact.id for fact in there if fold.path.holds(fact.branch, fact.depth)}
+        for each in stated:
+            if known := by_text.get(_same(each.text)):
+                for source in each.sources:
+                    facts.add_source(known, source)
+            else:
+                facts.add(self._fact(fold, each))
+
+    def _fact(self, fold: Fold, stated: StatedFact) -> Fact:
+        named = {source.turn_id for source in stated.sources}
+        last = [turn for turn in fold.turns if turn.id in named][-1]
+        return Fact(
+            id=new_id("mem"),
+            owner=fold.owner,
+            conversation_id=fold.job.conversation_id,
+            branch=last.branch,
+            depth=last.depth,
+            text=stated.text,
+            kind=stated.kind,
+            priority=stated.priority,
+            status=stated.status,
+            valid_from=last.created_at,
+            created_at=self._clock(),
+            sources=stated.sources,
+        )
+
+
+def _known_facts(facts: Sequence[Fact], path: Path) -> list[str]:
+    """Facts of the path, most important first, within what a fold may be told of them."""
+    known, room = [], KNOWN_FACTS_TOKENS
+    for fact in facts:
+        room -= estimate_tokens(fact.text)
+        if room < 0:
+            break
+        if path.holds(fact.branch, fact.depth):
+            known.append(fact.text)
+    return known
+
+
+def _same(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".!")

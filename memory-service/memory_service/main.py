@@ -1,0 +1,89 @@
+"""The composition root: the only place where memory is put together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from chassis import app as chassis_app
+from chassis.clock import Clock, system_clock
+from chassis.database import Database
+from chassis.identity import Identity, RemoteKeys
+from chassis.inbox import Inbox, events_router
+from chassis.migrations import INBOX, package_migrations
+from chassis.neighbours import neighbour_client
+from memory_service.archive import Archive
+from memory_service.clients.summarizer import Summarizer
+from memory_service.context import ContextOfTurns
+from memory_service.fold_worker import FoldWorker, Pace, Trade
+from memory_service.folding import Limits
+from memory_service.folds import Folds
+from memory_service.memories import Memories
+from memory_service.merges import Merges
+from memory_service.routes import context, memories
+from memory_service.settings import Settings
+from memory_service.stores.jobs import FOLD, MERGE
+
+ROUTERS = (context.router, memories.router, events_router("chat"))
+BUFFER_OVERRUN = 2
+"""How far beyond its limit the short-term memory may grow in a context while folding lags behind."""
+
+
+def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
+    """The service; it touches neither disk nor network before its lifespan starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await _put_together(app, settings, clock, stack)
+            yield
+
+    return chassis_app.create_app("memory", settings, routers=ROUTERS, lifespan=lifespan)
+
+
+async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: AsyncExitStack) -> None:
+    database = stack.enter_context(
+        Database(
+            settings.service_data,
+            [package_migrations("memory_service"), INBOX],
+            reserve_bytes=settings.storage_reserve_bytes,
+        )
+    )
+    http = await stack.enter_async_context(neighbour_client())
+    keys = RemoteKeys(f"{settings.auth_url.rstrip('/')}/.well-known/jwks.json", http, clock)
+    limits = Limits(
+        settings.short_term_memory_k,
+        settings.fold_high_tokens,
+        settings.fold_low_tokens,
+        settings.fold_source_tokens,
+    )
+    summarizer = await stack.enter_async_context(Summarizer(settings))
+    owed = asyncio.Event()
+    folds = Folds(limits, clock, owed.set)
+    trades: dict[str, Trade] = {FOLD: folds, MERGE: Merges(clock, folds.owe_merge_if_due)}
+    worker = FoldWorker(database, summarizer, trades, _pace(settings), clock, owed)
+    archive = Archive(folds, clock)
+    handlers = {"turn.ended": archive.turn_ended, "conversation.deleted": archive.conversation_deleted}
+    inbox = await stack.enter_async_context(Inbox(database, handlers, clock))
+    if settings.has_summarizer:
+        await stack.enter_async_context(worker)
+
+    app.state.identity = Identity("memory", keys, {"chat": settings.secret_chat_memory}, clock)
+    app.state.inbox = inbox
+    app.state.context = ContextOfTurns(database, _buffer_tokens(settings))
+    app.state.memories = Memories(database, limits, settings.has_summarizer, clock)
+    app.state.ready = database.ready
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        workers=settings.fold_workers,
+        lease=settings.fold_lease_seconds,
+        first_retry=settings.fold_first_retry_seconds,
+        longest_retry=settings.fold_longest_retry_seconds,
+    )
+
+
+def _buffer_tokens(settings: Settings) -> int | None:
+    return None if settings.short_term_memory_k else BUFFER_OVERRUN * settings.fold_high_tokens

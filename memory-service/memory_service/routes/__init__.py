@@ -1,0 +1,1 @@
+"""Parse, call, return: what the service answers over HTTP."""

@@ -1,0 +1,41 @@
+"""What a user sees of the memory, and erases."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from chassis.pages import Page, page_of
+from memory_service.dependencies import MemoriesOf, Reader, Writer
+from memory_service.schemas import ConversationForgotten, ConversationMemory, FoundTurn
+
+router = APIRouter(prefix="/v1/memory", tags=["memory"])
+
+ConversationId = Annotated[str, Path(max_length=64)]
+
+
+@router.get("/conversations/{conversation_id}", operation_id="show_conversation_memory")
+async def show(conversation_id: ConversationId, user: Reader, memories: MemoriesOf) -> ConversationMemory:
+    """Short-term buffer, long-term memory and statistics of a conversation."""
+    return await memories.show(user.user_id, conversation_id)
+
+
+@router.delete("/conversations/{conversation_id}", operation_id="forget_conversation")
+async def forget(conversation_id: ConversationId, user: Writer, memories: MemoriesOf) -> ConversationForgotten:
+    """Erases all that is remembered of a conversation; the conversation itself stays with chat."""
+    receipt = await memories.forget(user.user_id, conversation_id)
+    return ConversationForgotten(
+        id=conversation_id, turns=receipt.turns, episodes=receipt.episodes, facts=receipt.facts
+    )
+
+
+@router.get("/search", operation_id="search_memory")
+async def search(
+    user: Reader,
+    memories: MemoriesOf,
+    q: Annotated[str, Query(min_length=1, max_length=1000)],
+    conversation: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Page[FoundTurn]:
+    """Exact turns that bear on a query, best first."""
+    found = await memories.search(user.user_id, q, conversation, limit + 1)
+    return page_of(found, limit)

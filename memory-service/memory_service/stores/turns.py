@@ -1,0 +1,163 @@
+"""The archive: every turn, word for word."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chassis.database import Transaction
+from memory_service.stores.branches import Path, Segment
+
+COLUMNS = (
+    "id, owner, conversation_id, branch, depth, status, remembered, user_text, assistant_text, file_ids, model,"
+    " tokens, created_at, ended_at, session_at"
+)
+FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the user said and what was answered."""
+
+    id: str
+    owner: str
+    conversation_id: str
+    branch: int
+    depth: int
+    status: str
+    remembered: bool
+    user_text: str
+    assistant_text: str
+    file_ids: list[str]
+    model: str | None
+    tokens: int
+    created_at: float
+    ended_at: float
+    session_at: float
+
+
+@dataclass(frozen=True)
+class Size:
+    """A turn without its texts."""
+
+    id: str
+    branch: int
+    depth: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many turns, and their tokens."""
+
+    turns: int
+    tokens: int
+
+
+class Turns:
+    """Rows of `turns`."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def find(self, turn_id: str) -> Turn | None:
+        """The turn of that id."""
+        row = self._tx.one(f"select {COLUMNS} from turns where id = ?", turn_id)  # noqa: S608
+        return _turn(row) if row else None
+
+    def add(self, turn: Turn) -> int:
+        """Stores a turn; returns its number, by which the index knows it."""
+        number: int = self._tx.value(
+            "insert into turns (id, owner, conversation_id, branch, depth, status, remembered, user_text,"
+            " assistant_text, file_ids, model, tokens, created_at, ended_at, session_at)"
+            " values (:id, :owner, :conversation_id, :branch, :depth, :status, :remembered, :user_text,"
+            " :assistant_text, :file_ids, :model, :tokens, :created_at, :ended_at, :session_at) returning number",
+            **{**vars(turn), "remembered": int(turn.remembered), "file_ids": json.dumps(turn.file_ids)},
+        )
+        return number
+
+    def newest_known(self, owner: str, conversation_id: str, turn_ids: list[str]) -> Turn | None:
+        """The first of the ids, which come newest first, that is a turn of this conversation."""
+        for turn_id in turn_ids:
+            turn = self.find(turn_id)
+            if turn and turn.owner == owner and turn.conversation_id == conversation_id:
+                return turn
+        return None
+
+    def before(self, path: Path, depth: int, count: int) -> list[Turn]:
+        """The `count` remembered turns before that depth, newest first."""
+        rows: list[dict[str, Any]] = []
+        for segment in path.between(path.root, depth - 1):
+            rows += self._of_segment(COLUMNS, segment, "desc", count - len(rows))
+        return [_turn(row) for row in rows]
+
+    def newest_sizes(self, path: Path, above: int, limit: int) -> list[Size]:
+        """Sizes of the remembered turns deeper than `above`, newest first."""
+        return self._sizes(path.between(above, path.tip), "desc", limit)
+
+    def oldest_sizes(self, path: Path, above: int, limit: int) -> list[Size]:
+        """Sizes of the remembered turns deeper than `above`, oldest first."""
+        return self._sizes(path.between(above, path.tip)[::-1], "asc", limit)
+
+    def between(self, path: Path, above: int, upto: int) -> list[Turn]:
+        """The remembered turns with `above` < depth <= `upto`, oldest first."""
+        segments = path.between(above, upto)[::-1]
+        return [_turn(row) for segment in segments for row in self._of_segment(COLUMNS, segment, "asc", -1)]
+
+    def count(self, path: Path, above: int, upto: int) -> Count:
+        """How much was remembered in that range."""
+        rows = [
+            self._tx.all(
+                "select count(*) as turns, coalesce(sum(tokens), 0) as tokens from turns"
+                " where branch = ? and depth > ? and depth <= ? and remembered = 1",
+                segment.branch,
+                segment.above,
+                segment.upto,
+            )[0]
+            for segment in path.between(above, upto)
+        ]
+        return Count(sum(row["turns"] for row in rows), sum(row["tokens"] for row in rows))
+
+    def any_known(self, conversation_id: str) -> bool:
+        """Whether there is a turn of the conversation that was not forgotten."""
+        row = self._tx.one(
+            "select 1 as found from turns where conversation_id = ? and status <> ? limit 1", conversation_id, FORGOTTEN
+        )
+        return row is not None
+
+    def forget(self, conversation_id: str) -> int:
+        """Leaves only husks: which turns there were, and nothing that was said. Returns how many."""
+        return self._tx.run(
+            "update turns set status = ?, remembered = 0, user_text = '', assistant_text = '', file_ids = '[]',"
+            " model = null, tokens = 0 where conversation_id = ? and status <> ?",
+            FORGOTTEN,
+            conversation_id,
+            FORGOTTEN,
+        )
+
+    def erase(self, conversation_id: str) -> None:
+        """Deletes them all."""
+        self._tx.run("delete from turns where conversation_id = ?", conversation_id)
+
+    def _sizes(self, segments: list[Segment], order: str, limit: int) -> list[Size]:
+        rows: list[dict[str, Any]] = []
+        for segment in segments:
+            rows += self._of_segment("id, branch, depth, tokens", segment, order, limit - len(rows))
+        return [Size(**row) for row in rows]
+
+    def _of_segment(self, columns: str, segment: Segment, order: str, limit: int) -> Iterator[dict[str, Any]]:
+        """Its remembered turns; a limit of -1 is none."""
+        return iter(
+            self._tx.all(
+                f"select {columns} from turns where branch = ? and depth > ? and depth <= ? and remembered = 1"  # noqa: S608
+                f" order by depth {order} limit ?",
+                segment.branch,
+                segment.above,
+                segment.upto,
+                limit,
+            )
+        )
+
+
+def _turn(row: dict[str, Any]) -> Turn:
+    return Turn(**{**row, "remembered": bool(row["remembered"]), "file_ids": json.loads(row["file_ids"])})

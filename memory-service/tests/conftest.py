@@ -1,0 +1,202 @@
+"""A running memory service, chat as it reports to it, and the offline model as its summariser."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from chassis.events import EVENTS_PATH
+from chassis.ids import new_id
+from chassis.testing import FakeAuth, serve, service_token
+from dev.offline_llm.testing import OfflineLLM
+from dev.offline_llm.testing import running as offline_llm_running
+from memory_service.main import create_app
+from memory_service.settings import Settings
+
+SOON = 8.0
+START = 1_760_000_000.0
+
+
+class Memory:
+    """The service over HTTP, as users and as chat see it."""
+
+    def __init__(self, url: str, settings: Settings, auth: FakeAuth) -> None:
+        self.http = httpx.Client(base_url=url, trust_env=False)
+        self.auth = auth
+        self._secret = settings.secret_chat_memory.get_secret_value()
+
+    def chat_headers(self, caller: str = "chat") -> dict[str, str]:
+        return {"authorization": f"Bearer {service_token(caller, 'memory', self._secret)}"}
+
+    def deliver(self, *events: dict[str, Any]) -> list[str]:
+        """Posts events as chat's relay does; returns the outcomes."""
+        answer = self.http.post(EVENTS_PATH, json={"events": list(events)}, headers=self.chat_headers())
+        assert answer.status_code == 200, answer.text
+        return [outcome["outcome"] for outcome in answer.json()["outcomes"]]
+
+    def context(self, conversation_id: str, tail: list[str], query: str = "", budget: int = 8000, **more: Any) -> Any:
+        """The context of a turn."""
+        body = {
+            "owner": "user_1",
+            "conversation_id": conversation_id,
+            "tail": tail,
+            "query": query,
+            "token_budget": budget,
+            **more,
+        }
+        answer = self.http.post("/internal/context", json=body, headers=self.chat_headers())
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def get(self, path: str, user_id: str = "user_1", **params: Any) -> httpx.Response:
+        return self.http.get(path, params=params, headers=self.auth.headers(user_id))
+
+    def show(self, conversation_id: str) -> Any:
+        """What the user sees of a conversation's memory."""
+        answer = self.get(f"/v1/memory/conversations/{conversation_id}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def forget(self, conversation_id: str, user_id: str = "user_1") -> httpx.Response:
+        return self.http.delete(f"/v1/memory/conversations/{conversation_id}", headers=self.auth.headers(user_id))
+
+    def search(self, q: str, user_id: str = "user_1", **params: Any) -> list[dict[str, Any]]:
+        answer = self.get("/v1/memory/search", user_id, q=q, **params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def eventually(self, conversation_id: str, fits: Callable[[Any], bool]) -> Any:
+        """The conversation's memory once it fits; fails when it does not soon."""
+        deadline = time.monotonic() + SOON
+        while True:
+            shown = self.show(conversation_id)
+            if fits(shown):
+                return shown
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.01)
+
+
+class Talk:
+    """A conversation on its way: makes the events that chat would send, each turn continuing from the last."""
+
+    def __init__(self, owner: str = "user_1") -> None:
+        self.id = new_id("conv")
+        self.owner = owner
+        self.turns: list[str] = []
+        self._depths: dict[str, int] = {}
+
+    def turn(self, user: str, assistant: str = "I see.", *, after: str | None = None, **changes: Any) -> dict[str, Any]:
+        """The next turn's event; `after` continues from an older turn instead."""
+        parent = after or (self.turns[-1] if self.turns else None)
+        depth = self._depths[parent] + 1 if parent else 1
+        turn_id = new_id("resp")
+        self.turns.append(turn_id)
+        self._depths[turn_id] = depth
+        at = START + 60.0 * len(self._depths)
+        data = {
+            "owner": self.owner,
+            "conversation_id": self.id,
+            "turn_id": turn_id,
+            "parent_id": parent,
+            "depth": depth,
+            "status": "completed",
+            "user_text": user,
+            "assistant_text": assistant,
+            "file_ids": [],
+            "model": "example/large",
+            "created_at": at,
+            "ended_at": at + 5,
+            **changes,
+        }
+        return self._event("turn.ended", data)
+
+    def deleted(self) -> dict[str, Any]:
+        return self._event("conversation.deleted", {"owner": self.owner, "conversation_id": self.id})
+
+    def _event(self, kind: str, data: dict[str, Any]) -> dict[str, Any]:
+        return {"id": new_id("evt"), "kind": kind, "key": self.id, "created_at": START, "data": data}
+
+
+def asked_about(model: OfflineLLM, text: str) -> list[dict[str, Any]]:
+    """The calls to the summariser that were about this text."""
+    bodies = [request["body"] for request in model.requests()]
+    return [body for body in bodies if text in body["messages"][-1]["content"]]
+
+
+def long_text(topic: str, words: int = 400) -> str:
+    """A text of about so many words on one topic."""
+    return " ".join(f"{topic} remark {number}." for number in range(words // 3))
+
+
+Running = Callable[..., AbstractContextManager[Memory]]
+
+
+@pytest.fixture(scope="session")
+def auth() -> FakeAuth:
+    return FakeAuth()
+
+
+@pytest.fixture(scope="session")
+def auth_url(auth: FakeAuth) -> Iterator[str]:
+    with serve(auth.app) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[OfflineLLM]:
+    with offline_llm_running() as model:
+        yield model
+
+
+@pytest.fixture(autouse=True)
+def model(model_server: OfflineLLM) -> OfflineLLM:
+    """The summariser, on its best behaviour."""
+    model_server.behave()
+    return model_server
+
+
+def settings_for(folder: Path, auth_url: str, model_url: str) -> Settings:
+    """Four turns of short-term memory, and no long pauses."""
+    return Settings(
+        auth_url=auth_url,
+        service_data=folder,
+        storage_reserve_bytes=0,
+        together_base_url=model_url,
+        short_term_memory_k=4,
+        summarizer_timeout_seconds=5,
+        fold_lease_seconds=6,
+        fold_first_retry_seconds=0.02,
+        fold_longest_retry_seconds=0.1,
+    )
+
+
+@pytest.fixture(scope="session")
+def memory(
+    auth: FakeAuth, auth_url: str, model_server: OfflineLLM, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Memory]:
+    """One service for all tests that leave nothing unfinished behind."""
+    settings = settings_for(tmp_path_factory.mktemp("memory"), auth_url, model_server.url)
+    with serve(create_app(settings)) as url:
+        yield Memory(url, settings, auth)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, auth_url: str, model: OfflineLLM) -> Settings:
+    return settings_for(tmp_path / "data", auth_url, model.url)
+
+
+@pytest.fixture
+def running(settings: Settings, auth: FakeAuth) -> Running:
+    """`with running(setting=value) as memory` serves one of the test's own, again and again on the same data."""
+
+    @contextmanager
+    def start(**changes: Any) -> Iterator[Memory]:
+        used = settings.model_copy(update=changes)
+        with serve(create_app(used)) as url:
+            yield Memory(url, used, auth)
+
+    return start

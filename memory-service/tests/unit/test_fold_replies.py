@@ -1,0 +1,72 @@
+"""What the summariser says is kept only as far as the turns bear it out."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chassis.tokens import estimate_tokens
+from memory_service.fold_replies import SUMMARY_TOKENS, BadReply, read_fold, read_merge
+from memory_service.stores.turns import Turn
+
+
+def a_turn(user_text: str, assistant_text: str = "") -> Turn:
+    return Turn("resp_1", "u", "conv_1", 1, 1, "completed", True, user_text, assistant_text, [], None, 1, 0, 0, 0)
+
+
+def a_reply(**changes: Any) -> str:
+    reply = {
+        "summary": "The user owns a red bicycle.",
+        "priority_score": 5,
+        "quote": {"turn_id": "resp_1", "text": "I own a red bicycle"},
+        "facts": [],
+        **changes,
+    }
+    return json.dumps(reply)
+
+
+TURN = a_turn("Hello, can you help me today? I own a red bicycle.", "Hello! How can I help you today?")
+
+
+def test_a_good_reply_is_kept() -> None:
+    accepted = read_fold(a_reply(), [TURN])
+
+    assert accepted.summary.text == "The user owns a red bicycle."
+    assert accepted.quote is not None
+    assert TURN.user_text[accepted.quote.quote_from : accepted.quote.quote_to] == "I own a red bicycle"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"summary": "Hello! How can I help you today?"}, "not_a_summary"),
+        ({"summary": "  "}, "not_a_summary"),
+        ({"summary": "Quarterly revenue of the shipping company fell."}, "not_about_the_turns"),
+        ({"priority_score": 11}, "not_the_schema"),
+        ({"extra": 1}, "not_the_schema"),
+        ({"quote": {"turn_id": "resp_2", "text": "I own a red bicycle"}}, "invented_quote"),
+        ({"quote": {"turn_id": "resp_1", "text": "How can I help you today?"}}, "invented_quote"),
+    ],
+    ids=str,
+)
+def test_a_bad_reply_is_refused_with_its_reason(changes: dict[str, Any], code: str) -> None:
+    with pytest.raises(BadReply) as refused:
+        read_fold(a_reply(**changes), [TURN])
+
+    assert refused.value.code == code
+
+
+def test_where_the_user_typed_nothing_no_quote_is_wanted() -> None:
+    accepted = read_fold(
+        a_reply(summary="A report on bicycles", quote={"turn_id": "", "text": ""}),
+        [a_turn("", "The report is on bicycles.")],
+    )
+
+    assert accepted.quote is None
+
+
+def test_a_rambling_summary_is_cut() -> None:
+    accepted = read_merge(json.dumps({"summary": "The bicycle is red. " * 200, "priority_score": 1}), ["A red bicycle"])
+
+    assert estimate_tokens(accepted.text) <= SUMMARY_TOKENS
+    assert accepted.text.endswith("red.")
