@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from chassis.logs import configure_logs
 from chassis.settings import ServiceSettings
 
-SHUTDOWN_SECONDS = 20
+# Open requests get this long, then what a service does behind them (chat: SHUTDOWN_SECONDS); both within 20 seconds.
+SHUTDOWN_SECONDS = 10
 SettingsType = TypeVar("SettingsType", bound=ServiceSettings)
 
 

@@ -272,7 +272,7 @@ def test_a_fold_reads_its_turns_and_known_facts_only(memory: Memory, model: Offl
 
 
 def test_without_a_key_folding_waits_and_nobody_is_called(running: Running) -> None:
-    with running(together_base_url="https://api.together.xyz") as memory:
+    with running(together_base_url="https://api.together.ai") as memory:
         talk = Talk()
 
         memory.deliver(*told(talk))

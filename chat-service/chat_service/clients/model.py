@@ -1,0 +1,196 @@
+"""The model: Together, or anything that speaks like it, through the together SDK. Every failure is one of our problems.
+
+The SDK sends and authenticates. Its typed methods and streaming objects are passed over: they cost 0.2 ms for each
+message of a call, and more than all the rest of its way for each token. Its retries and timeouts are off: ours know
+about first words and about the whole call.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
+
+import httpx
+import orjson
+import structlog
+import together
+
+from chassis.problems import Problem
+from chat_service.clients.model_stream import Answer, ModelChunk, ModelUsage
+from chat_service.clients.model_troubles import problem_of_status
+from chat_service.problems import (
+    ModelAnswerEmpty,
+    ModelAnswerGarbled,
+    ModelRateLimited,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+)
+from chat_service.settings import Settings
+
+__all__ = ["Model", "ModelCall", "ModelChunk", "ModelUsage"]
+
+RETRY_PAUSE_SECONDS = 0.25
+LONGEST_RETRY_PAUSE_SECONDS = 5.0
+AFTER_FINISH_SECONDS = 1.0
+LIST_SECONDS = 10.0
+WARM_UP_SECONDS = 2.0
+KEEP_CONNECTIONS_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCall:
+    """What to ask. Fields are named as Together names them; None leaves the choice to the provider."""
+
+    model: str
+    messages: list[dict[str, Any]]
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    stop: list[str] | None = None
+    seed: int | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    logit_bias: dict[str, float] | None = None
+    reasoning_effort: str | None = None
+
+
+class Model:
+    """`async with Model(settings) as model`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        limits = httpx.Limits(max_connections=settings.model_max_connections, keepalive_expiry=KEEP_CONNECTIONS_SECONDS)
+        self._together = together.AsyncTogether(
+            api_key=settings.together_api_key.get_secret_value(),
+            base_url=settings.together_base_url.rstrip("/").removesuffix("/v1"),
+            max_retries=0,
+            timeout=None,
+            http_client=together.DefaultAioHttpClient(
+                limits=limits, timeout=None, follow_redirects=False, trust_env=False
+            ),
+        )
+        self._post: Any = partial(self._together.post, stream=True, stream_cls=together.AsyncStream)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._together.close()
+
+    async def stream(self, call: ModelCall) -> AsyncGenerator[ModelChunk]:
+        """The answer piece by piece; close the iterator (`aclose`) or cancel its reader to stop the model at once.
+
+        The last chunk alone has a `finish_reason`, and the usage if the provider told it. Raises the problems of the
+        model, in the middle of an answer too.
+        """
+        settings = self._settings
+        loop = asyncio.get_running_loop()
+        call_ends_at = loop.time() + settings.model_call_seconds
+        answer, chunks = await self._begin(call, loop.time() + settings.model_first_chunk_seconds)
+        try:
+            while chunks:
+                for chunk in chunks:
+                    yield chunk
+                silence = AFTER_FINISH_SECONDS if answer.finished else settings.model_between_chunks_seconds
+                chunks = await _next_chunks(answer, min(loop.time() + silence, call_ends_at))
+            last = answer.last()
+            if answer.is_empty:
+                yield ModelChunk(usage=last.usage)  # nothing was said, and it is billed all the same
+                raise ModelAnswerEmpty()
+            yield last
+        finally:
+            await answer.close()
+
+    async def models(self) -> list[dict[str, Any]]:
+        """What the provider lists, as it lists it."""
+        try:
+            async with asyncio.timeout(LIST_SECONDS):
+                # The SDK's own `models.list` asks another API, which wants a project.
+                answer = await self._together.get("/v1/models", cast_to=httpx.Response)
+            document = orjson.loads(answer.content)
+        except TimeoutError:
+            raise ModelTimeout() from None
+        except orjson.JSONDecodeError:
+            raise ModelAnswerGarbled() from None
+        except (together.APIError, httpx.HTTPError) as error:
+            raise _problem_of(error) from error
+        listed = document.get("data") if isinstance(document, dict) else document
+        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+            raise ModelAnswerGarbled()
+        return listed
+
+    async def warm_up(self) -> None:
+        """Makes the first real call as fast as any other; never fails, the provider may be down."""
+        try:
+            async with asyncio.timeout(WARM_UP_SECONDS):
+                await self.models()
+        except (TimeoutError, Problem) as error:
+            log.warning("model_not_warmed_up", error=type(error).__name__)
+
+    async def _begin(self, call: ModelCall, deadline: float) -> tuple[Answer, list[ModelChunk]]:
+        """An answer and its first words. Tries again where that is safe; all tries share the deadline."""
+        tries = 0
+        try:
+            async with asyncio.timeout_at(deadline):
+                while True:
+                    try:
+                        return await self._try(call)
+                    except Problem as problem:
+                        log.warning("model_failed", code=problem.code, model=call.model, tries=tries + 1)
+                        pause = _pause_after(problem, tries)
+                        if pause is None or tries == self._settings.model_retries:
+                            raise
+                    tries += 1
+                    await asyncio.sleep(pause)
+        except TimeoutError:
+            raise ModelTimeout() from None
+
+    async def _try(self, call: ModelCall) -> tuple[Answer, list[ModelChunk]]:
+        body = {name: value for name, value in vars(call).items() if value is not None}
+        try:
+            response = await self._post("/v1/chat/completions", cast_to=httpx.Response, body=body | {"stream": True})
+        except (together.APIError, httpx.HTTPError) as error:
+            raise _problem_of(error) from error
+        except ValueError as error:  # something in it cannot be written as JSON: half a surrogate pair, or NaN
+            raise ModelRefused() from error
+        answer = Answer(response)
+        try:
+            return answer, await answer.read()
+        except BaseException:
+            await answer.close()
+            raise
+
+
+async def _next_chunks(answer: Answer, deadline: float) -> list[ModelChunk]:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await answer.read()
+    except TimeoutError:
+        if answer.finished:  # all is said; only the end of the stream is missing
+            return []
+        raise ModelTimeout() from None
+
+
+def _pause_after(problem: Problem, tries: int) -> float | None:
+    """Seconds to wait before the next try, as the provider asked and a little more; None when there is to be none."""
+    if not isinstance(problem, ModelUnavailable | ModelRateLimited):
+        return None
+    asked = float(problem.headers.get("retry-after", "0"))
+    if asked > LONGEST_RETRY_PAUSE_SECONDS:
+        return None
+    return asked + RETRY_PAUSE_SECONDS * 2**tries * random.uniform(0.5, 1.5)
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, together.APIStatusError):
+        return problem_of_status(error.status_code, error.response.headers, error.body)
+    return ModelUnavailable()  # no connection, or it broke before there was an answer

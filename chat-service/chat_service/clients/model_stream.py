@@ -1,0 +1,177 @@
+"""The model's answer while it comes in: server-sent events, read as bytes, turned into chunks. The hot loop."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import httpx
+import orjson
+
+from chassis.ids import new_id
+from chassis.problems import Problem
+from chat_service.clients.model_troubles import problem_of_event
+from chat_service.problems import ModelAnswerGarbled
+
+LONGEST_LINE_BYTES = 1_000_000
+FINISH_REASONS = {
+    "eos": "stop",
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """Tokens as the provider counted them; `cached` is part of `input`, `reasoning` of `output`."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(slots=True)
+class ModelChunk:
+    """A piece of an answer. `finish_reason` (stop, length, tool_calls, content_filter) comes on the last one only.
+
+    `tool_calls` holds `{index, id, type, function: {name, arguments}}` for the first piece of a call, and
+    `{index, function: {arguments}}` for those that follow.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: list[dict[str, Any]] | None = None
+    finish_reason: str | None = None
+    usage: ModelUsage | None = None
+
+
+class Answer:
+    """One answer on its way in. Raises the problems of the model."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+        self._bytes: AsyncIterator[bytes] = response.aiter_bytes()
+        self._rest = b""
+        self._done = False
+        self._trouble: Problem | None = None
+        self._finish_reason: str | None = None
+        self._usage: ModelUsage | None = None
+        self._said_something = False
+        self._calls: set[int] = set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the model has said that it is through; its usage may still follow."""
+        return self._done or self._finish_reason is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the model came to an end of its own without a word, a thought or a call."""
+        return not self._said_something and FINISH_REASONS.get(self._finish_reason or "stop") == "stop"
+
+    async def read(self) -> list[ModelChunk]:
+        """The next chunks, at least one; none when the answer is over."""
+        if self._trouble:
+            raise self._trouble
+        if not self._is_stream:
+            raise ModelAnswerGarbled()
+        try:
+            async for data in self._bytes:
+                if chunks := self._feed(data):
+                    return chunks
+        except (httpx.HTTPError, aiohttp.ClientError) as error:
+            if not self.finished:
+                raise ModelAnswerGarbled() from error
+        return []
+
+    def last(self) -> ModelChunk:
+        """How it ended. Raises `ModelAnswerGarbled` when it was cut off instead."""
+        if not self.finished:
+            raise ModelAnswerGarbled()
+        reason = "tool_calls" if self._calls else FINISH_REASONS.get(self._finish_reason or "stop", "stop")
+        return ModelChunk(finish_reason=reason, usage=self._usage)
+
+    async def close(self) -> None:
+        """Lets go of the connection; if the answer is not over, the model stops."""
+        await self._response.aclose()
+
+    def _feed(self, data: bytes) -> list[ModelChunk]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST_LINE_BYTES:
+            raise ModelAnswerGarbled()
+        chunks = []
+        try:
+            for line in lines:
+                if line.startswith(b"data:") and not self._done and (chunk := self._parse(line[5:].strip())):
+                    chunks.append(chunk)
+        except Problem as problem:
+            if not chunks:
+                raise
+            self._trouble = problem  # what came before it in the same packet is handed out first
+        return chunks
+
+    def _parse(self, payload: bytes) -> ModelChunk | None:
+        if payload == b"[DONE]":
+            self._done = True
+            return None
+        try:
+            return self._chunk_of(orjson.loads(payload))
+        except (ValueError, TypeError, LookupError, AttributeError):  # not JSON, or not of the agreed shape
+            raise ModelAnswerGarbled() from None
+
+    def _chunk_of(self, document: dict[str, Any]) -> ModelChunk | None:
+        if error := document.get("error"):
+            raise problem_of_event(error)
+        if usage := document.get("usage"):
+            self._usage = _usage_of(usage) or self._usage
+        choices = document.get("choices")
+        if not choices:
+            return None
+        if reason := choices[0].get("finish_reason"):
+            self._finish_reason = str(reason)
+        delta = choices[0].get("delta") or {}
+        text = delta.get("content") or ""
+        reasoning = delta.get("reasoning") or delta.get("reasoning_content") or ""
+        calls = delta.get("tool_calls")
+        if not (text or reasoning or calls):
+            return None
+        if not (isinstance(text, str) and isinstance(reasoning, str)):
+            raise ModelAnswerGarbled()
+        self._said_something = True
+        return ModelChunk(text, reasoning, [self._call_of(call) for call in calls] if calls else None)
+
+    def _call_of(self, call: dict[str, Any]) -> dict[str, Any]:
+        """A piece of a tool call in the one shape we pass on; some models leave out the index or the id."""
+        function = call.get("function") or {}
+        arguments = function.get("arguments") or ""
+        if not isinstance(arguments, str):
+            arguments = orjson.dumps(arguments).decode()
+        index = call.get("index")
+        if index is None:
+            index = len(self._calls) if function.get("name") else max(self._calls, default=0)
+        index = int(index)
+        if index in self._calls:
+            return {"index": index, "function": {"arguments": arguments}}
+        self._calls.add(index)
+        named = {"name": str(function["name"]), "arguments": arguments}
+        return {"index": index, "id": call.get("id") or new_id("call"), "type": "function", "function": named}
+
+
+def _usage_of(usage: dict[str, Any]) -> ModelUsage | None:
+    """None when it cannot be read: an answer is not thrown away for its bill."""
+    try:
+        prompt_details = usage.get("prompt_tokens_details") or {}
+        completion_details = usage.get("completion_tokens_details") or {}
+        return ModelUsage(
+            input_tokens=max(0, int(usage["prompt_tokens"])),
+            output_tokens=max(0, int(usage["completion_tokens"])),
+            cached_tokens=max(0, int(prompt_details.get("cached_tokens") or usage.get("cached_tokens") or 0)),
+            reasoning_tokens=max(0, int(completion_details.get("reasoning_tokens") or 0)),
+        )
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None

@@ -1,0 +1,195 @@
+"""Answers in the making. They belong to the server: whoever asked may leave, and come back."""
+
+import asyncio
+from contextlib import aclosing
+from contextvars import Context as Variables
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from chassis.problems import InternalError, Problem
+from chat_service.admission import Accepted
+from chat_service.answer import Answer
+from chat_service.briefing import Briefings
+from chat_service.clients.model import Model, ModelChunk, ModelUsage
+from chat_service.endings import Ending, Endings, Settlement
+from chat_service.event_log import EventLog, LiveLog
+from chat_service.stores.items import Item
+from chat_service.stores.responses import StoredResponse
+
+SETTLE_AGAIN_AFTER = (0.2, 1.0, 5.0)
+CUT_SHORT = {"length": "max_output_tokens", "content_filter": "content_filter"}
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Generation:
+    """One answer in the making, and what is known about its call of the model so far."""
+
+    turn: StoredResponse
+    items: list[Item]
+    answer: Answer
+    live: LiveLog
+    receipt: dict[str, Any] | None = None
+    usage: ModelUsage | None = None
+    first_token_ms: int | None = None
+    stopped_by: str | None = None
+    _can_be_cancelled: bool = False
+    task: "asyncio.Task[None]" = field(init=False)
+
+    def hear(self, chunk: ModelChunk) -> bool:
+        """Takes in what the model says; whether there were words in it."""
+        self.usage = chunk.usage or self.usage
+        if chunk.reasoning:
+            self.answer.think(chunk.reasoning)
+        if chunk.text:
+            self.answer.say(chunk.text)
+        return bool(chunk.text or chunk.reasoning)
+
+    def begin(self) -> None:
+        """From here on a stop cuts in at once."""
+        self._can_be_cancelled = True
+        if self.stopped_by:
+            raise asyncio.CancelledError
+
+    def finish(self) -> None:
+        """From here on nothing cuts in: the end is being written."""
+        self._can_be_cancelled = False
+
+    def stop(self, by: str) -> None:
+        """Closes the call of the model; `by` is `user` or `shutdown`. A second stop changes nothing."""
+        if not self.stopped_by:
+            self.stopped_by = by
+            if self._can_be_cancelled:
+                self.task.cancel()
+
+
+class Generations:
+    """Runs one task for each response in progress."""
+
+    def __init__(
+        self,
+        database: Database,
+        model: Model,
+        briefings: Briefings,
+        endings: Endings,
+        event_log: EventLog,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._model = model
+        self._briefings = briefings
+        self._endings = endings
+        self._event_log = event_log
+        self._clock = clock
+        self._running: dict[str, Generation] = {}
+        self.accepts = True
+
+    def start(self, accepted: Accepted, variables: Variables) -> None:
+        """Begins to answer a turn; its log lines carry what the request's did, by `variables`."""
+        turn, answer = accepted.turn, accepted.answer
+        live = self._event_log.open(turn.id, answer, accepted.events)
+        generation = self._running[turn.id] = Generation(turn, accepted.items, answer, live)
+        generation.task = asyncio.create_task(self._run(generation), name=turn.id, context=variables)
+
+    async def stop(self, response_id: str, by: str = "user") -> None:
+        """Stops a response that is being generated here and waits until that is written down."""
+        if generation := self._running.get(response_id):
+            generation.stop(by)
+            await asyncio.wait([generation.task])
+
+    def abandon(self, response_id: str) -> None:
+        """Stops a response nobody reads any more; does not wait."""
+        generation = self._running.get(response_id)
+        if generation and not generation.live.readers:
+            generation.stop("user")
+
+    async def close(self, seconds: float) -> None:
+        """Accepts nothing more, gives what runs so long to finish, and marks the rest."""
+        self.accepts = False
+        if tasks := [generation.task for generation in self._running.values()]:
+            await asyncio.wait(tasks, timeout=seconds)
+            await asyncio.gather(*(self.stop(response_id, "shutdown") for response_id in list(self._running)))
+
+    async def _run(self, generation: Generation) -> None:
+        final = None
+        try:
+            ending = await self._ending(generation)
+            await self._event_log.settle(generation.live)
+            settlement = self._endings.prepare(generation.turn, generation.answer, ending)
+            await self._write_end(generation.live, settlement)
+            final = settlement.final
+        except Exception as error:  # the next start finds it still in progress, and recovers it
+            log.error("turn_not_settled", response_id=generation.turn.id, exc_info=error)
+        finally:
+            self._running.pop(generation.turn.id, None)
+            self._event_log.close(generation.live, final)
+
+    async def _ending(self, generation: Generation) -> Ending:
+        try:
+            generation.begin()
+            finish_reason = await self._answer(generation)
+        except asyncio.CancelledError:
+            if generation.stopped_by == "user":
+                return self._ended(generation, outcome="cancelled")
+            return self._ended(generation, outcome="incomplete", reason="interrupted")
+        except Problem as problem:
+            return self._ended(generation, outcome="failed", problem=problem)
+        except Exception as error:
+            log.error("generation_crashed", response_id=generation.turn.id, exc_info=error)
+            return self._ended(generation, outcome="failed", problem=InternalError())
+        finally:
+            generation.finish()
+        if generation.live.erased:
+            return self._ended(generation, outcome="cancelled")
+        if reason := CUT_SHORT.get(finish_reason):
+            return self._ended(generation, outcome="incomplete", reason=reason)
+        return self._ended(generation, outcome="completed")
+
+    async def _answer(self, generation: Generation) -> str:
+        """Passes on what the model says; returns why the model ended."""
+        briefing = await self._briefings.prepare(generation.turn, generation.items)
+        generation.receipt = generation.live.receipt = briefing.receipt
+        called_at = self._clock()
+        finish_reason = "stop"
+        async with aclosing(self._model.stream(briefing.call)) as chunks:
+            async for chunk in chunks:
+                if generation.hear(chunk):
+                    first = generation.first_token_ms is None
+                    if first:
+                        generation.first_token_ms = round((self._clock() - called_at) * 1000)
+                    self._event_log.told(generation.live, at_once=first)
+                finish_reason = chunk.finish_reason or finish_reason
+                if generation.live.erased:
+                    break
+        return finish_reason
+
+    def _ended(self, generation: Generation, **how: Any) -> Ending:
+        return Ending(
+            usage=generation.usage,
+            receipt=generation.receipt,
+            first_token_ms=generation.first_token_ms,
+            **how,
+        )
+
+    async def _write_end(self, live: LiveLog, settlement: Settlement) -> None:
+        """The last write of a turn, tried again when the storage does not take it."""
+        first, events = len(live.saved), list(live.unsaved())
+
+        def write(tx: Transaction) -> None:
+            self._endings.settle(tx, settlement, first, events)
+            tx.after_commit(lambda: live.publish(len(events)))
+
+        for pause in SETTLE_AGAIN_AFTER:
+            try:
+                await self._database.write(write, frees_space=True)
+            except Problem as problem:
+                log.warning("turn_not_settled", response_id=live.response_id, code=problem.code)
+                await asyncio.sleep(pause)
+            else:
+                return
+        await self._database.write(write, frees_space=True)

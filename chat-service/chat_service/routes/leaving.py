@@ -1,0 +1,27 @@
+"""What happens when a client leaves before its answer is complete."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from starlette.types import Receive
+
+Result = TypeVar("Result")
+
+
+async def until_client_leaves(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """What `work` returns; None when the client left first: `work` was then cancelled, and has ended."""
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_client_left(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _client_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

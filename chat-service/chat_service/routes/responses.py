@@ -1,0 +1,74 @@
+"""Responses: a turn asked for, read again, followed, stopped."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import Response
+
+from chassis.pages import Page, PageParameters, page_of
+from chat_service.dependencies import ArchiveHere, Reader, TurnsHere, Writer
+from chat_service.routes.event_stream import EventStream
+from chat_service.routes.leaving import until_client_leaves
+from chat_service.schemas.items import ItemEntry
+from chat_service.schemas.responses import CreateResponse, ResponseObject
+
+CLIENT_LEFT = 499
+OR_A_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The response; its events with `stream`.", "content": {"text/event-stream": {}}}
+}
+
+ResponseId = Annotated[str, Path(max_length=64)]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, description="Makes a retry safe.")]
+StartingAfter = Annotated[int, Query(ge=-1, lt=2**31, description="Events up to this number were seen already.")]
+
+router = APIRouter(prefix="/v1/responses", tags=["responses"])
+
+
+@router.post("", operation_id="create_response", response_model=ResponseObject, responses=OR_A_STREAM)
+async def create_response(
+    body: CreateResponse,
+    request: Request,
+    response: Response,
+    caller: Writer,
+    turns: TurnsHere,
+    archive: ArchiveHere,
+    idempotency_key: IdempotencyKey = None,
+) -> Any:
+    """Stores the turn and answers it: streamed, whole, or in the background. Leaving does not stop a stored one."""
+    turn = await turns.accept(caller, body, idempotency_key)
+    headers = {"x-conversation-id": turn.conversation_id} if turn.conversation_id else {}
+    if body.stream:
+        return EventStream(turns.follow(turn), headers)
+    response.headers.update(headers)
+    if body.background:
+        return await archive.find(caller.user_id, turn.id)
+    return await until_client_leaves(request.receive, turns.finished(turn)) or Response(status_code=CLIENT_LEFT)
+
+
+@router.get("/{response_id}", operation_id="retrieve_response", response_model=ResponseObject, responses=OR_A_STREAM)
+async def retrieve_response(
+    response_id: ResponseId,
+    caller: Reader,
+    archive: ArchiveHere,
+    stream: bool = False,
+    starting_after: StartingAfter = -1,
+) -> Any:
+    """A response as it stands; with `stream` its events, from any of them on, those to come included."""
+    if stream:
+        return EventStream(await archive.events(caller.user_id, response_id, starting_after))
+    return await archive.find(caller.user_id, response_id)
+
+
+@router.post("/{response_id}/cancel", operation_id="cancel_response")
+async def cancel_response(response_id: ResponseId, caller: Writer, turns: TurnsHere) -> ResponseObject:
+    """Stops the model and keeps the text so far. A response that has ended stays as it is."""
+    return await turns.cancel(caller.user_id, response_id)
+
+
+@router.get("/{response_id}/input_items", operation_id="list_input_items")
+async def list_input_items(
+    response_id: ResponseId, caller: Reader, archive: ArchiveHere, page: PageParameters
+) -> Page[ItemEntry]:
+    """What went into a response."""
+    items = await archive.input_items(caller.user_id, response_id, page)
+    return page_of([ItemEntry(**item) for item in items], page.limit)

@@ -1,0 +1,31 @@
+"""The `idempotency_keys` table: which request a user's key stands for."""
+
+from chassis.database import Row, Transaction
+
+
+class IdempotencyKeys:
+    """A key belongs to its owner: the same key of two users is two keys."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def find(self, owner: str, key: str) -> Row | None:
+        """`body_hash` and `response_id` of the request that first came with the key."""
+        return self._tx.one(
+            "select body_hash, response_id from idempotency_keys where owner = ? and key = ?", owner, key
+        )
+
+    def add(self, owner: str, key: str, body_hash: str, response_id: str, now: float) -> None:
+        """Binds a key to a request."""
+        self._tx.run(
+            "insert into idempotency_keys (owner, key, body_hash, response_id, created_at) values (?, ?, ?, ?, ?)",
+            owner,
+            key,
+            body_hash,
+            response_id,
+            now,
+        )
+
+    def drop_older_than(self, moment: float) -> int:
+        """Forgets keys bound before; returns how many."""
+        return self._tx.run("delete from idempotency_keys where created_at < ?", moment)

@@ -1,0 +1,144 @@
+"""The `responses` table: the turns of all conversations, as trees."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import orjson
+
+from chassis.database import Row, Transaction
+
+Status = Literal["in_progress", "completed", "incomplete", "cancelled", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredResponse:
+    """One row. `request` holds the parameters the response repeats; `receipt` says what went to the model."""
+
+    id: str
+    owner: str
+    conversation_id: str | None
+    parent_id: str | None
+    depth: int
+    status: Status
+    model: str
+    mode: str | None
+    model_id: str
+    stored: bool
+    key_id: str | None
+    runner: str
+    request: dict[str, Any]
+    created_at: float
+    receipt: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    incomplete_reason: str | None = None
+    usage: dict[str, Any] | None = None
+    has_log: bool = True
+    ended_at: float | None = None
+
+
+COLUMNS = (
+    "id, owner, conversation_id, parent_id, depth, status, model, mode, model_id, stored, key_id, runner, request,"
+    " receipt, error, incomplete_reason, usage, has_log, created_at, ended_at"
+)
+JSON_COLUMNS = ("request", "receipt", "error", "usage")
+
+PATH = """
+    with recursive path (id, parent_id) as (
+        select id, parent_id from responses where id = :newest and owner = :owner
+        union all
+        select parent.id, parent.parent_id
+          from path join responses as parent on parent.id = path.parent_id
+         limit :limit
+    )
+    select id from path
+"""
+
+
+class Responses:
+    """Responses of any owner; those that a user names are found with the owner."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def add(self, response: StoredResponse) -> None:
+        """Inserts a response."""
+        values = asdict(response)
+        for column in JSON_COLUMNS:
+            values[column] = _json(values[column])
+        names = COLUMNS.split(", ")
+        self._tx.run(
+            f"insert into responses ({COLUMNS}) values ({', '.join(f':{name}' for name in names)})",  # noqa: S608
+            **values,
+        )
+
+    def find(self, owner: str, response_id: str) -> StoredResponse | None:
+        """The owner's response; None for a missing and for a foreign one alike."""
+        row = self._tx.one(
+            f"select {COLUMNS} from responses where id = ? and owner = ?",  # noqa: S608 - a constant
+            response_id,
+            owner,
+        )
+        return _response(row) if row else None
+
+    def path(self, owner: str, newest: str, limit: int) -> list[str]:
+        """Ids of that response and its ancestors, newest first, at most `limit`: costs no more in a long talk."""
+        return [row["id"] for row in self._tx.all(PATH, owner=owner, newest=newest, limit=limit)]
+
+    def running_in(self, conversation_id: str) -> list[str]:
+        """Ids of the responses being generated in a conversation."""
+        rows = self._tx.all(
+            "select id from responses where conversation_id = ? and status = 'in_progress'", conversation_id
+        )
+        return [row["id"] for row in rows]
+
+    def orphans(self, runner: str) -> list[StoredResponse]:
+        """Responses in progress that a boot other than `runner` began."""
+        rows = self._tx.all(
+            f"select {COLUMNS} from responses where status = 'in_progress' and runner <> ?",  # noqa: S608
+            runner,
+        )
+        return [_response(row) for row in rows]
+
+    def is_running(self, response_id: str) -> bool:
+        """Whether it is there and has not ended."""
+        return self._tx.value("select status from responses where id = ?", response_id) == "in_progress"
+
+    def exists(self, response_id: str) -> bool:
+        """Whether it has not been erased."""
+        return self._tx.value("select 1 from responses where id = ?", response_id) is not None
+
+    def keep_receipt(self, response_id: str, receipt: dict[str, Any]) -> None:
+        """Stores what went to the model."""
+        self._tx.run("update responses set receipt = ? where id = ?", _json(receipt), response_id)
+
+    def end(self, response: StoredResponse) -> bool:
+        """Stores how it ended; False when it had ended already or is gone."""
+        return bool(
+            self._tx.run(
+                "update responses set status = ?, error = ?, incomplete_reason = ?, usage = ?, receipt = ?,"
+                " ended_at = ? where id = ? and status = 'in_progress'",
+                response.status,
+                _json(response.error),
+                response.incomplete_reason,
+                _json(response.usage),
+                _json(response.receipt),
+                response.ended_at,
+                response.id,
+            )
+        )
+
+    def erase(self, response_id: str) -> None:
+        """Deletes it with its items and events."""
+        self._tx.run("delete from responses where id = ?", response_id)
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def _response(row: Row) -> StoredResponse:
+    values: dict[str, Any] = {**row, "stored": bool(row["stored"]), "has_log": bool(row["has_log"])}
+    for column in JSON_COLUMNS:
+        if values[column] is not None:
+            values[column] = orjson.loads(values[column])
+    return StoredResponse(**values)

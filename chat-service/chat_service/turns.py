@@ -1,0 +1,95 @@
+"""A turn from the door to the end: accepted, then followed, awaited or stopped."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from contextvars import copy_context
+
+from chassis.database import Database, Transaction
+from chassis.identity import Principal
+from chassis.problems import StorageUnavailable
+from chat_service.admission import Admission, made_before
+from chat_service.endings import recorded_problem
+from chat_service.event_log import EventLog, Final
+from chat_service.generation import Generations
+from chat_service.problems import ResponseNotFound, ShuttingDown
+from chat_service.responses import describe
+from chat_service.schemas.responses import CreateResponse, ResponseObject
+from chat_service.stores.items import Items
+from chat_service.stores.responses import Responses, StoredResponse
+
+
+class Turns:
+    """What users do with turns. A foreign response and a missing one raise the same `ResponseNotFound`."""
+
+    def __init__(self, database: Database, admission: Admission, generations: Generations, event_log: EventLog) -> None:
+        self._database = database
+        self._admission = admission
+        self._generations = generations
+        self._event_log = event_log
+
+    async def accept(self, caller: Principal, asked: CreateResponse, key: str | None) -> StoredResponse:
+        """Stores the turn and begins to answer it; a repeated key gives the turn it first made."""
+        asking = self._admission.read(caller, asked, key)
+        if key and (earlier := await self._database.read(lambda tx: made_before(tx, asking))):
+            return earlier
+        await self._admission.check_files(asking)
+        if not self._generations.accepts:
+            raise ShuttingDown()
+        variables = copy_context()
+
+        def write(tx: Transaction) -> StoredResponse:
+            if earlier := made_before(tx, asking):
+                return earlier
+            accepted = self._admission.accept(tx, asking)
+            # Not after the `await`: whoever asked may be gone by then, and the turn is accepted all the same.
+            tx.after_commit(lambda: self._generations.start(accepted, variables))
+            return accepted.turn
+
+        return await self._database.write(write)
+
+    async def follow(self, turn: StoredResponse) -> AsyncGenerator[bytes]:
+        """The events of a turn from the first on."""
+        try:
+            async with aclosing(self._event_log.follow(turn.id, -1)) as following:
+                async for events in following:
+                    yield events
+        finally:
+            self._left(turn)
+
+    async def finished(self, turn: StoredResponse) -> ResponseObject:
+        """The response at its end. Raises what it failed with, if that was before the model said anything."""
+        try:
+            final = await self._final(turn.owner, turn.id)
+        finally:
+            self._left(turn)
+        if final.stored.error and not final.seen.output:
+            raise recorded_problem(final.stored)
+        return final.seen
+
+    async def cancel(self, owner: str, response_id: str) -> ResponseObject:
+        """Stops a response; one that has ended stays as it is."""
+        if not await self._database.read(lambda tx: Responses(tx).find(owner, response_id)):
+            raise ResponseNotFound(param="response_id")
+        final, _ = await asyncio.gather(self._final(owner, response_id), self._generations.stop(response_id))
+        return final.seen
+
+    def _left(self, turn: StoredResponse) -> None:
+        """A turn that is not kept is not worth going on with when nobody listens."""
+        if not turn.stored:
+            self._generations.abandon(turn.id)
+
+    async def _final(self, owner: str, response_id: str) -> Final:
+        if final := await self._event_log.wait(response_id):
+            return final
+        final = await self._database.read(lambda tx: _read_final(tx, owner, response_id))
+        if final.seen.status == "in_progress":
+            raise StorageUnavailable("How the response ended could not be stored; it is recovered at the next start.")
+        return final
+
+
+def _read_final(tx: Transaction, owner: str, response_id: str) -> Final:
+    response = Responses(tx).find(owner, response_id)
+    if response is None:  # erased meanwhile
+        raise ResponseNotFound(param="response_id")
+    return Final(response, describe(response, Items(tx).of(response_id, "output")))

@@ -1,0 +1,95 @@
+"""What chat expects of files: whether a turn may name a file, and the texts of files."""
+
+import pytest
+
+from chassis.identity import Identity, RemoteKeys
+from chassis.neighbours import Neighbour, neighbour_client
+from chassis.settings import development_secret
+from chat_service.clients.files import Files
+from chat_service.problems import FileNotFound
+from dev.pacts import Pact, as_service, as_user, contract, match, served
+
+READY = "file_01890a5d000070008000000000000001"
+CORRUPT = "file_01890a5d000070008000000000000002"
+UNKNOWN = "file_01890a5d000070008000000000000003"
+OWNER = "user_1"
+TEXT = "The kettle holds 1.7 litres."
+
+
+def a_user_finds_a_file(pact: Pact) -> None:
+    (
+        pact.upon_receiving("a user's question after a file of theirs")
+        .given("a file that is ready", {"id": READY, "owner": OWNER, "filename": "kettle.txt", "text": TEXT})
+        .with_request("GET", f"/v1/files/{READY}")
+        .with_headers(as_user())
+        .will_respond_with(200)
+        .with_body({"id": READY, "filename": "kettle.txt", "state": "ready"}, "application/json")
+    )
+
+
+def a_user_finds_no_file(pact: Pact) -> None:
+    (
+        pact.upon_receiving("a user's question after a file that is unknown, or somebody else's")
+        .with_request("GET", f"/v1/files/{UNKNOWN}")
+        .with_headers(as_user())
+        .will_respond_with(404)
+    )
+
+
+def chat_reads_files(pact: Pact) -> None:
+    ready = {
+        "id": READY,
+        "filename": "kettle.txt",
+        "state": "ready",
+        "text": match.regex(TEXT, regex=r"The kettle holds 1\.7 litres\.\s*"),
+        "tokens": match.int(7),
+        "truncated": False,
+        "error_code": None,
+    }
+    failed = {
+        "id": CORRUPT,
+        "filename": "broken.pdf",
+        "state": "failed",
+        "text": None,
+        "error_code": match.regex("file_corrupt", regex="[a-z_]+"),
+    }
+    (
+        pact.upon_receiving("chat's question for the texts of two files, one of them unreadable")
+        .given("a file that is ready", {"id": READY, "owner": OWNER, "filename": "kettle.txt", "text": TEXT})
+        .given("a file that has failed", {"id": CORRUPT, "owner": OWNER, "filename": "broken.pdf"})
+        .with_request("POST", "/internal/contents")
+        .with_headers(as_service())
+        .with_body({"owner": OWNER, "file_ids": [READY, CORRUPT], "wait_seconds": 10.0}, "application/json")
+        .will_respond_with(200)
+        .with_body({"files": [ready, failed]}, "application/json")
+    )
+
+
+def chat_reads_no_file(pact: Pact) -> None:
+    (
+        pact.upon_receiving("chat's question for the text of a file that is unknown, or somebody else's")
+        .with_request("POST", "/internal/contents")
+        .with_headers(as_service())
+        .with_body({"owner": OWNER, "file_ids": [UNKNOWN], "wait_seconds": 0}, "application/json")
+        .will_respond_with(404)
+    )
+
+
+async def test_files_are_found_and_read() -> None:
+    with contract("chat", "files") as pact:
+        for expect in (a_user_finds_a_file, a_user_finds_no_file, chat_reads_files, chat_reads_no_file):
+            expect(pact)
+
+        with served(pact) as server:
+            async with neighbour_client() as http:
+                identity = Identity("chat", RemoteKeys("", http), {"files": development_secret("chat-files")})
+                files = Files(Neighbour("files", server.url, http, identity))
+                found = await files.find(READY, "the-users-token")
+                with pytest.raises(FileNotFound):
+                    await files.find(UNKNOWN, "the-users-token")
+                ready, failed = await files.texts(OWNER, [READY, CORRUPT], 10.0)
+                with pytest.raises(FileNotFound):
+                    await files.texts(OWNER, [UNKNOWN], 0)
+
+    assert (found.filename, found.state) == ("kettle.txt", "ready")
+    assert (ready.state, ready.text, failed.state, failed.text) == ("ready", TEXT, "failed", None)

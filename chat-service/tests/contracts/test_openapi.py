@@ -1,0 +1,39 @@
+"""Every operation does what the published OpenAPI says; the model is the offline stand-in, the neighbours are down."""
+
+from collections.abc import Iterator
+
+import pytest
+from schemathesis import Case
+
+from chassis.testing import FakeAuth, serve
+from chat_service.main import create_app
+from chat_service.settings import Settings
+from dev.conformance import Door, published_schema
+from dev.offline_llm.testing import running
+
+NOBODY = "http://127.0.0.1:9"
+
+schema = published_schema(create_app(Settings()))
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    auth = FakeAuth()
+    with serve(auth.app) as auth_url, running() as llm:
+        settings = Settings(
+            service_data=tmp_path_factory.mktemp("chat"),
+            storage_reserve_bytes=0,
+            auth_url=auth_url,
+            together_base_url=llm.url,
+            memory_url=NOBODY,
+            memory_seconds=0.01,
+            files_url=NOBODY,
+            analytics_url=NOBODY,
+        )
+        with serve(create_app(settings)) as url:
+            yield Door(url, user=auth.headers())
+
+
+@schema.parametrize()
+def test_every_operation_does_what_it_publishes(case: Case, door: Door) -> None:
+    door.check(case)

@@ -1,0 +1,86 @@
+"""That what a completion cost is written down, whatever happens to the one who asked."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chassis.identity import Principal
+from chat_service.clients.model import Model
+from chat_service.completion_chunks import document_of
+from chat_service.completions import CompletionLimits, Completions
+from chat_service.ledger_records import CallRecord
+from chat_service.models import Catalogue
+from chat_service.schemas.completions import ChatCompletionRequest
+from chat_service.settings import Settings
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+HELLO = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+ASKED = ChatCompletionRequest.model_validate(
+    {"model": "deepthinks", "messages": [{"role": "user", "content": "Hi there"}]}
+)
+ADA = Principal(
+    user_id="user_1",
+    session_id="sess_1",
+    role="user",
+    scopes=frozenset(),
+    key_id=None,
+    expires_at=0,
+    token="",
+)
+
+
+async def eventually(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 2
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def settings(provider: Any) -> Settings:
+    return Settings(together_base_url=provider.url)
+
+
+async def test_a_record_under_way_survives_its_request_and_the_end_of_the_service(
+    provider: Any, hang: Any, settings: Settings
+) -> None:
+    provider.plays([HEAD, HELLO, hang])
+    recording, recorded = asyncio.Event(), []
+
+    async def record_slowly(call: CallRecord) -> None:
+        recording.set()
+        await asyncio.sleep(0.1)
+        recorded.append(call)
+
+    async with Model(settings) as model:
+        limits = CompletionLimits.from_settings(settings)
+        async with Completions(model, Catalogue((), model.models), record_slowly, limits) as completions:
+            completion = completions.begin(ADA, ASKED)
+            asking = asyncio.create_task(document_of(completion))
+            await eventually(lambda: completion.said.anything)
+            asking.cancel()
+            await recording.wait()
+            asking.cancel()
+
+    assert [call.outcome for call in recorded] == ["cancelled"]
+    assert asking.cancelled()
+
+
+async def test_an_answer_is_not_withheld_because_its_cost_could_not_be_written(
+    provider: Any, settings: Settings
+) -> None:
+    provider.plays([HEAD, HELLO, DONE])
+
+    async def fail(_: CallRecord) -> None:
+        raise OSError("the disk is on fire")
+
+    async with Model(settings) as model:
+        limits = CompletionLimits.from_settings(settings)
+        async with Completions(model, Catalogue((), model.models), fail, limits) as completions:
+            document = await document_of(completions.begin(ADA, ASKED))
+
+    assert document["choices"][0]["message"]["content"] == "Hello"
