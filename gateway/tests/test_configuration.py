@@ -62,7 +62,7 @@ def test_the_readme_lists_every_problem_code_and_every_variable() -> None:
 
 
 def has_ipv6() -> bool:
-    with socket.socket(socket.AF_INET6) as probe, suppress(OSError):
+    with suppress(OSError), socket.socket(socket.AF_INET6) as probe:
         probe.bind(("::1", 0))
         return True
     return False
