@@ -57,15 +57,33 @@ def free_port() -> int:
 
 
 class Process:
-    """Writes its output to `<logs>/<name>.log`; `ready_url` answers 200 once it can work."""
+    """Writes its output to `<logs>/<name>.log`; `ready_url` answers 200 once it can work.
 
-    def __init__(self, name: str, command: list[str], variables: Mapping[str, str], logs: Path, ready_url: str) -> None:
+    Asked to stop, it has `stop_seconds` before it is killed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        variables: Mapping[str, str],
+        logs: Path,
+        ready_url: str,
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
         self.name = name
         self._command = command
         self._variables = {key: os.environ[key] for key in PASSED_ON if key in os.environ} | dict(variables)
         self.log = logs / f"{name}.log"
         self._ready_url = ready_url
+        self._stop_seconds = stop_seconds
         self._running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._running is not None
+        return self._running.pid
 
     def start(self) -> None:
         """Starts it; its own session, so that a ^C at the terminal reaches only whoever supervises it."""
@@ -106,11 +124,11 @@ class Process:
             self._running.send_signal(number)
 
     def wait_until_stopped(self) -> None:
-        """Waits; after 25 seconds it is killed."""
+        """Waits, then kills."""
         if self._running is None:
             return
         try:
-            self._running.wait(STOP_SECONDS)
+            self._running.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:
             self._running.kill()
             self._running.wait()

@@ -227,6 +227,24 @@ def test_a_client_that_leaves_loses_nothing(somebody: Person, offline: httpx.Cli
     assert ended.output_text
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux shows a process's variables")
+def test_a_process_holds_only_its_own_secrets(stack: Stack) -> None:
+    def environment(name: str) -> str:
+        return Path(f"/proc/{stack.processes[name].pid}/environ").read_text()
+
+    holders = {
+        secret: {name for name in stack.processes if f"{secret}=" in environment(name)}
+        for secret in ("JWT_SECRET_KEY", "SECRET_CHAT_MEMORY", "SECRET_CHAT_FILES", "SECRET_CHAT_ANALYTICS")
+    }
+
+    assert holders == {
+        "JWT_SECRET_KEY": {"auth"},
+        "SECRET_CHAT_MEMORY": {"chat", "memory"},
+        "SECRET_CHAT_FILES": {"chat", "files"},
+        "SECRET_CHAT_ANALYTICS": {"chat", "analytics"},
+    }
+
+
 def test_internal_doors_do_not_exist_at_the_gateway(somebody: Person) -> None:
     for path in ("/internal/events", "/internal/context", "/v1/../internal/events", "/%69nternal/events", "/metrics"):
         answer = somebody.http.post(path, json={})
