@@ -78,7 +78,8 @@ class Transaction:
         try:
             yield
         except BaseException:
-            self._connection.execute("rollback to inner_work; release inner_work")
+            if not self._connection.get_autocommit():  # else SQLite has taken back everything, savepoints included
+                self._connection.execute("rollback to inner_work; release inner_work")
             del self.committed[waiting:]
             raise
         self._connection.execute("release inner_work")

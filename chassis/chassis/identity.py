@@ -77,18 +77,18 @@ class RemoteKeys:
                 # A flood of unknown ids must not become a flood of requests to auth.
                 if self._clock() - self._tried_at > KEYS_RETRY_SECONDS:
                     await self._fetch()
+                    self._tried_at = self._clock()
         if not self._keys:
             raise KeysUnavailable()
         return self._keys.get(kid)
 
     async def _fetch(self) -> None:
-        self._tried_at = self._clock()
         try:
             answer = await self._http.get(self._url, timeout=2.0)
             answer.raise_for_status()
             self._keys = parse_keys(answer.json())
             self._fetched_at = self._clock()
-        except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, jwt.PyJWTError) as error:
             log.warning("keys_not_fetched", error=type(error).__name__)
 
 

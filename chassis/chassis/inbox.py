@@ -62,8 +62,8 @@ class Inbox:
         while True:
             try:
                 await self.forget_old()
-            except Problem as problem:  # a full disk, say; the next hour may be better
-                log.warning("events_not_forgotten", code=problem.code)
+            except Exception as error:  # a full disk, say; the next hour may be better
+                log.warning("events_not_forgotten", exc_info=error)
             await asyncio.sleep(FORGET_EVERY_SECONDS)
 
     def _receive(self, tx: Transaction, events: list[Event]) -> list[Outcome]:

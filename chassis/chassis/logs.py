@@ -10,7 +10,7 @@ import structlog
 
 ALLOWED_FIELDS = frozenset(
     "event level timestamp service request_id method route status milliseconds user_id conversation_id response_id"
-    " file_id job_id event_id kind consumer caller neighbour tries count code error reason stack version port number"
+    " file_id job_id event_id kind consumer caller neighbour tries count code error reason frames version port number"
     " name model".split()
 )
 
@@ -66,5 +66,5 @@ def _describe_exception(_: Any, __: str, fields: dict[str, Any]) -> dict[str, An
     if info and info[0] is not None:
         fields["error"] = info[0].__name__
         frames = traceback.extract_tb(info[2])
-        fields["stack"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        fields["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return fields

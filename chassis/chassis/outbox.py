@@ -21,6 +21,8 @@ LONGEST_RETRY_SECONDS = 300.0
 LONGEST_OUTAGE_PAUSE_SECONDS = 5.0
 POLL_SECONDS = 1.0
 DELIVERY_SECONDS = 10.0
+BYTES_PER_DELIVERY = 1_000_000
+"""Below what any consumer takes as a body; an event that is longer travels alone."""
 
 # What may go out now: not parked, not waiting for its next try, and not behind an event of its key that waits.
 DUE = """
@@ -99,7 +101,7 @@ class Relay:
         while True:
             self._due.clear()
             try:
-                delivered = await self._deliver_due()
+                is_more_due = await self._deliver_due()
                 pause = FIRST_RETRY_SECONDS
             except Problem as problem:
                 log.warning("consumer_down", consumer=self._consumer, code=problem.code)
@@ -110,16 +112,17 @@ class Relay:
                 log.error("relay_failed", consumer=self._consumer, exc_info=error)
                 await asyncio.sleep(POLL_SECONDS)
                 continue
-            if delivered < EVENTS_PER_DELIVERY:
+            if not is_more_due:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
 
-    async def _deliver_due(self) -> int:
-        """Delivers one batch; returns how many events were in it. Raises a `Problem` when the consumer is down."""
+    async def _deliver_due(self) -> bool:
+        """Delivers one batch; returns whether more may be due. Raises a `Problem` when the consumer is down."""
         now = self._clock()
-        rows = await self._database.read(
+        due = await self._database.read(
             lambda tx: tx.all(DUE, consumer=self._consumer, now=now, limit=EVENTS_PER_DELIVERY)
         )
+        rows = _within_a_body(due)
         if rows:
             events = [_event(row) for row in rows]
             body = Delivery(events=events).model_dump(mode="json")
@@ -128,7 +131,7 @@ class Relay:
             )
             outcomes = {outcome.id: outcome for outcome in Receipt.model_validate_json(answer.content).outcomes}
             await self._database.write(lambda tx: self._settle(tx, rows, outcomes), frees_space=True)
-        return len(rows)
+        return len(rows) < len(due) or len(due) == EVENTS_PER_DELIVERY
 
     def _settle(self, tx: Transaction, rows: list[dict[str, Any]], outcomes: Mapping[str, Outcome]) -> None:
         for row in rows:
@@ -159,6 +162,16 @@ class Relay:
             tries=row["tries"] + 1,
             code=refusal,
         )
+
+
+def _within_a_body(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many of them as fit into one delivery, at least one."""
+    room = BYTES_PER_DELIVERY
+    for count, row in enumerate(rows):
+        room -= len(row["data"].encode())
+        if room < 0 and count:
+            return rows[:count]
+    return rows
 
 
 def _event(row: Mapping[str, Any]) -> Event:

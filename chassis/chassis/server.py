@@ -1,7 +1,10 @@
 """Runs a service's application on uvicorn, the same way for each."""
 
+import asyncio
 import os
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import uvicorn
@@ -11,9 +14,24 @@ from pydantic import ValidationError
 from chassis.logs import configure_logs
 from chassis.settings import ServiceSettings
 
-# Open requests get this long, then what a service does behind them (chat: SHUTDOWN_SECONDS); both within 20 seconds.
+# Open requests get this long; what a service does behind them (chat: SHUTDOWN_SECONDS) ends earlier, or they are cut.
 SHUTDOWN_SECONDS = 10
+START_FAILED = 3
 SettingsType = TypeVar("SettingsType", bound=ServiceSettings)
+
+
+class Server(uvicorn.Server):
+    """Tells the application that it is to end (`app.state.leaving`, async) while its last requests are still open."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends when they have, and the lifespan after them."""
+        leaving = getattr(self._app.state, "leaving", None)
+        self._told = asyncio.create_task(leaving()) if leaving else None  # held, or it may be collected
+        await super().shutdown(sockets)
 
 
 def run(name: str, settings_class: type[SettingsType], create_app: Callable[[SettingsType], FastAPI]) -> None:
@@ -24,8 +42,9 @@ def run(name: str, settings_class: type[SettingsType], create_app: Callable[[Set
     except ValidationError as error:
         raise SystemExit(_readable(name, error)) from None
     configure_logs(name, settings.log_level, settings.log_format)
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.service_host,
         port=settings.service_port,
         access_log=False,
@@ -36,6 +55,11 @@ def run(name: str, settings_class: type[SettingsType], create_app: Callable[[Set
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=75,
     )
+    server = Server(config, app)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(START_FAILED)
 
 
 def _readable(name: str, error: ValidationError) -> str:

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -111,6 +112,53 @@ async def test_a_nearly_full_disk_refuses_writes_and_lets_deletions_through(
         await database.write(lambda tx: tx.run("delete from word"), frees_space=True)
 
         assert await database.read(words) == []
+
+
+async def test_a_disk_that_is_full_in_the_middle_of_a_write_is_told_to_all_that_shared_it(
+    tmp_path: Path, migrations: Migrations
+) -> None:
+    with Database(tmp_path / "db", [migrations]) as database:
+        await database.write(add("kept"))
+        pages = await database.read(lambda tx: tx.value("pragma page_count"))
+        await database.write(lambda tx: tx.value(f"pragma max_page_count = {pages}"))
+        outcomes = await asyncio.gather(
+            *(database.write(add(text)) for text in ("a", "x" * 100_000, "b")), return_exceptions=True
+        )
+        stored = await database.read(words)
+        await database.write(lambda tx: tx.value("pragma max_page_count = 1000"))
+        await database.write(add("x" * 100_000))
+
+    assert StorageFull in {type(outcome) for outcome in outcomes}
+    assert {type(outcome) for outcome in outcomes} <= {StorageFull, int}
+    for text, outcome in (("a", outcomes[0]), ("b", outcomes[2])):
+        assert (text in stored) == (outcome == 1)
+
+
+async def test_a_savepoint_that_fails_takes_its_callbacks_back_too(tmp_path: Path, migrations: Migrations) -> None:
+    ran: list[str] = []
+
+    def write(tx: Transaction) -> None:
+        tx.after_commit(lambda: ran.append("before"))
+        with suppress(ValueError), tx.savepoint():
+            tx.run("insert into word (text) values ('half')")
+            tx.after_commit(lambda: ran.append("inside"))
+            raise ValueError("no")
+
+    with Database(tmp_path / "db", [migrations]) as database:
+        await database.write(write)
+        stored = await database.read(words)
+
+    assert (ran, stored) == (["before"], [])
+
+
+async def test_what_is_written_is_durable_and_what_is_deleted_is_overwritten(
+    tmp_path: Path, migrations: Migrations
+) -> None:
+    def promises(tx: Transaction) -> list[object]:
+        return [tx.value(f"pragma {name}") for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")]
+
+    with Database(tmp_path / "db", [migrations]) as database:
+        assert await database.write(promises) == ["wal", 2, 1, 1]
 
 
 async def test_nobody_else_can_read_the_files(tmp_path: Path, migrations: Migrations) -> None:

@@ -76,6 +76,16 @@ async def _holds(database: Database, count: int) -> bool:
     return len(await database.read(owed)) == count
 
 
+async def test_events_that_are_more_than_one_body_together_arrive_in_several(tmp_path: Path, auth_url: str) -> None:
+    beta = create_example("beta", tmp_path, auth_url)  # takes two megabytes at a time
+    with serve(beta) as url:
+        async with sender(tmp_path, url) as (database, outbox):
+            await database.write(lambda tx: [owe(outbox, number, text="x" * 300_000)(tx) for number in range(12)])
+            await until(lambda: len(noted(beta)) == 12)
+
+    assert noted(beta) == list(range(12))
+
+
 async def test_an_event_of_a_write_that_failed_is_never_sent(tmp_path: Path, auth_url: str) -> None:
     def fail(tx: Transaction) -> None:
         owe(outbox, 1)(tx)
@@ -176,6 +186,19 @@ async def test_ids_are_forgotten_when_nobody_repeats_them_any_more(tmp_path: Pat
         dropped = await later.forget_old()
 
     assert (kept, dropped) == (0, 1)
+
+
+async def test_an_inbox_that_cannot_forget_goes_on_and_ends_as_usual(tmp_path: Path) -> None:
+    with Database(tmp_path / "beta", [INBOX]) as database:
+        await database.write(lambda tx: tx.run("alter table inbox rename to elsewhere"))
+
+        async with Inbox(database, {"noted": note}) as inbox:
+            for _ in range(3):  # writes take place in the order in which they come: one after its first attempt
+                await database.write(lambda tx: None)
+            await database.write(lambda tx: tx.run("alter table elsewhere rename to inbox"))
+            forgotten = await inbox.forget_old()
+
+    assert forgotten == 0
 
 
 async def test_events_are_taken_from_the_named_services_only(tmp_path: Path, auth_url: str) -> None:

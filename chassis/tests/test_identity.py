@@ -1,5 +1,6 @@
 """Tokens at the door of a service: what opens it, and what does not."""
 
+import asyncio
 import json
 import time
 from base64 import urlsafe_b64encode
@@ -12,7 +13,13 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
+from chassis.identity import KeysUnavailable, RemoteKeys
+from chassis.neighbours import neighbour_client
 from chassis.testing import FakeAuth, serve, service_token
 
 from .example_service import SECRET, create_example
@@ -136,6 +143,39 @@ def test_known_keys_go_on_working_while_auth_is_down(tmp_path: Path) -> None:
         without_auth = add_note(beta, auth.access_token())
 
     assert (with_auth.status_code, without_auth.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    "document", [{}, [], {"keys": None}, {"keys": ["x"]}, {"keys": [{"kty": "OKP", "crv": "Ed25519"}]}]
+)
+def test_keys_that_make_no_sense_are_as_good_as_none(tmp_path: Path, document: object) -> None:
+    async def answer(_: Request) -> JSONResponse:
+        return JSONResponse(document)
+
+    keys = Starlette(routes=[Route("/.well-known/jwks.json", answer)])
+    with serve(keys) as auth_url, serve(create_example("beta", tmp_path, auth_url)) as url:
+        with httpx.Client(base_url=url) as beta:
+            refused = add_note(beta, FakeAuth().access_token())
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "identity_unavailable")
+
+
+async def test_those_who_wait_for_keys_wait_for_one_try_together() -> None:
+    tries = 0
+
+    async def hang(_: Request) -> JSONResponse:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(3)
+        return JSONResponse({})
+
+    with serve(Starlette(routes=[Route("/.well-known/jwks.json", hang)])) as auth_url:
+        async with neighbour_client() as http:
+            keys = RemoteKeys(f"{auth_url}/.well-known/jwks.json", http)
+            answers = await asyncio.gather(*(keys.find("kid") for _ in range(5)), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [KeysUnavailable] * 5
+    assert tries == 1
 
 
 def test_without_any_key_ever_fetched_nobody_gets_in_and_it_is_not_their_fault(tmp_path: Path) -> None:

@@ -66,6 +66,20 @@ def test_logs_keep_allowed_fields_only_and_no_exception_texts(capsys: pytest.Cap
     assert lines[1]["event"] == "from a library"
 
 
+def test_logs_for_people_name_the_exception_and_its_frames_and_not_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("example", "info", "text")
+    try:
+        raise ValueError("what the user wrote")
+    except ValueError as error:
+        structlog.get_logger().error("failed", exc_info=error)
+
+    printed = capsys.readouterr()
+    assert "ValueError" in printed.out
+    assert "test_settings.py" in printed.out
+    assert "what the user wrote" not in printed.out + printed.err
+    assert printed.err == ""
+
+
 def test_ids_sort_in_the_order_they_were_made() -> None:
     ids = [new_id("conv") for _ in range(10_000)]
 
