@@ -34,13 +34,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Repeatable:
+    """An Idempotency-Key, and the hash of the body it came with, byte for byte."""
+
+    key: str
+    body_hash: str
+
+
+@dataclass(frozen=True)
 class Asking:
     """A request that was read and found good, before anything of it is stored."""
 
     caller: Principal
     asked: CreateResponse
     items: list[Item]
-    key: str | None
+    repeatable: Repeatable | None
 
     @property
     def owner(self) -> str:
@@ -78,11 +86,11 @@ class Admission:
         self._max_characters = max_characters
         self._clock = clock
 
-    def read(self, caller: Principal, asked: CreateResponse, key: str | None) -> Asking:
+    def read(self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None) -> Asking:
         """What is asked for. Raises what the request alone can be refused for."""
         inputs.refuse_unsupported(asked)
         self._catalogue.resolve(asked.model)
-        return Asking(caller, asked, inputs.items_of(asked, self._max_characters), key)
+        return Asking(caller, asked, inputs.items_of(asked, self._max_characters), repeatable)
 
     async def check_files(self, asking: Asking) -> None:
         """Raises unless the turn may name its files."""
@@ -98,8 +106,8 @@ class Admission:
         Responses(tx).add(turn)
         Items(tx).add(turn.id, "input", asking.items)
         StreamEvents(tx).append(turn.id, 0, events)
-        if asking.key:
-            IdempotencyKeys(tx).add(turn.owner, asking.key, inputs.body_hash(asking.asked), turn.id, now)
+        if repeatable := asking.repeatable:
+            IdempotencyKeys(tx).add(turn.owner, repeatable.key, repeatable.body_hash, turn.id, now)
         if turn.stored and turn.conversation_id:
             Conversations(tx).move_tip(turn.owner, turn.conversation_id, turn.id, now)
         return Accepted(turn, asking.items, answer, events)
@@ -127,10 +135,11 @@ class Admission:
 
 def made_before(tx: Transaction, asking: Asking) -> StoredResponse | None:
     """The turn that this key made before. Raises `IdempotencyKeyReused` when it came with another request."""
-    bound = IdempotencyKeys(tx).find(asking.owner, asking.key) if asking.key else None
-    if bound is None:
+    repeatable = asking.repeatable
+    bound = IdempotencyKeys(tx).find(asking.owner, repeatable.key) if repeatable else None
+    if repeatable is None or bound is None:
         return None
-    if bound["body_hash"] != inputs.body_hash(asking.asked):
+    if bound["body_hash"] != repeatable.body_hash:
         raise IdempotencyKeyReused()
     return Responses(tx).find(asking.owner, bound["response_id"])
 

@@ -9,6 +9,7 @@ from chat_service.models import Mode
 from chat_service.problems import InputTooLong, UnsupportedParameter
 from chat_service.schemas.completion_messages import (
     AssistantMessage,
+    FunctionMessage,
     ImagePart,
     Message,
     RefusalPart,
@@ -91,6 +92,8 @@ def _tool_choice(body: ChatCompletionRequest) -> str | dict[str, Any] | None:
 def _message(index: int, message: Message) -> ModelMessage:
     """Providers know no `developer`, and parts only in what the user says."""
     where = f"messages.{index}"
+    if isinstance(message, FunctionMessage):
+        raise UnsupportedParameter(where, "Messages of functions are not supported; use tools.")
     if isinstance(message, AssistantMessage):
         return _assistant_message(where, message)
     content = _content(f"{where}.content", message.content, images=isinstance(message, UserMessage))

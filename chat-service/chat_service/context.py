@@ -1,5 +1,6 @@
 """What goes to the model for a turn: from memory, from turns memory does not know yet, from files, from the user."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from chat_service.stores.responses import Responses, StoredResponse
 
 TAIL = 64
 BYTES_PER_TOKEN = 4
+# What delimits a part of the context, however a model might read it: in any case, with any spaces.
+MARKS = re.compile(r"<(?=\s*/?\s*(?:attached_document|earlier_conversation|remembered)\b)", re.IGNORECASE)
 
 Message = dict[str, Any]
 
@@ -197,7 +200,7 @@ def _cut(text: str, tokens: int) -> tuple[str, bool]:
 
 
 def _document(name: str, text: str, *, truncated: bool) -> str:
-    """A block that the text in it cannot end."""
-    text = text.replace("</attached_document", "<\\/attached_document")
+    """A block that the text in it can neither end nor pass for another part of the context."""
+    text = MARKS.sub("&lt;", text)
     note = ' truncated="true"' if truncated else ""
     return f'<attached_document name="{escape(name)}"{note}>\n{text}\n</attached_document>'

@@ -220,7 +220,7 @@ class Batch:
         self._live = live
         self._first = len(live.saved)
         self._events = list(live.unsaved())
-        self._receipt, live.receipt = live.receipt, None
+        self._receipt = live.receipt
 
     def save(self, tx: Transaction) -> None:
         """Appends the events, unless the response was erased meanwhile, with its conversation."""
@@ -231,7 +231,11 @@ class Batch:
                 Responses(tx).keep_receipt(response_id, self._receipt)
         else:
             self._live.erased = True
-        tx.after_commit(lambda: self._live.publish(len(self._events)))
+        tx.after_commit(self._saved)
+
+    def _saved(self) -> None:
+        self._live.receipt = None
+        self._live.publish(len(self._events))
 
 
 def _save_together(tx: Transaction, batch: list[Batch]) -> None:

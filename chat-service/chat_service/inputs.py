@@ -1,14 +1,11 @@
 """What a request asks for, read: fields this server cannot honour are refused, the input becomes items."""
 
-from hashlib import sha256
 from typing import Any
-
-import orjson
 
 from chassis.ids import new_id
 from chat_service.problems import ConflictingParameters, InputTooLong, UnsupportedParameter
 from chat_service.schemas.items import InputFile, InputMessage, InputText, OtherItem, OtherPart, OutputText
-from chat_service.schemas.responses import ConversationRef, CreateResponse
+from chat_service.schemas.responses import ConversationRef, CreateResponse, OtherFormat
 from chat_service.stores.items import Item
 
 NEVER = (
@@ -37,7 +34,7 @@ def refuse_unsupported(asked: CreateResponse) -> None:
     for name in NEVER:
         if getattr(asked, name):
             raise UnsupportedParameter(name)
-    if asked.text and asked.text.format and asked.text.format.type != "text":
+    if asked.text and isinstance(asked.text.format, OtherFormat):
         raise UnsupportedParameter("text.format")
     if asked.tools:
         raise UnsupportedParameter("tools")
@@ -120,8 +117,3 @@ def repeated(asked: CreateResponse) -> dict[str, Any]:
 def conversation_id(asked: CreateResponse) -> str | None:
     """The conversation it names, in either form."""
     return asked.conversation.id if isinstance(asked.conversation, ConversationRef) else asked.conversation
-
-
-def body_hash(asked: CreateResponse) -> str:
-    """The same for two requests that ask for the same."""
-    return sha256(orjson.dumps(asked.model_dump(exclude_unset=True), option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 from fastapi import FastAPI
@@ -85,9 +86,10 @@ async def _running(app: FastAPI, settings: Settings, database: Database) -> Asyn
             app.state.conversations = ConversationBook(database, generations, outbox, clock)
             app.state.turns = Turns(database, admission, generations, event_log)
             await model.warm_up()
+            app.state.leaving = partial(generations.close, settings.shutdown_seconds)
             app.state.ready = database.ready
             yield
-            await generations.close(settings.shutdown_seconds)
+            await app.state.leaving()
 
 
 def _identity(settings: Settings, http: httpx.AsyncClient) -> Identity:

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from chassis.database import Database, Transaction
 from chassis.identity import Principal
 from chassis.problems import StorageUnavailable
-from chat_service.admission import Admission, made_before
+from chat_service.admission import Admission, Repeatable, made_before
 from chat_service.endings import recorded_problem
 from chat_service.event_log import EventLog, Final
 from chat_service.generation import Generations
@@ -28,10 +28,10 @@ class Turns:
         self._generations = generations
         self._event_log = event_log
 
-    async def accept(self, caller: Principal, asked: CreateResponse, key: str | None) -> StoredResponse:
+    async def accept(self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None) -> StoredResponse:
         """Stores the turn and begins to answer it; a repeated key gives the turn it first made."""
-        asking = self._admission.read(caller, asked, key)
-        if key and (earlier := await self._database.read(lambda tx: made_before(tx, asking))):
+        asking = self._admission.read(caller, asked, repeatable)
+        if repeatable and (earlier := await self._database.read(lambda tx: made_before(tx, asking))):
             return earlier
         await self._admission.check_files(asking)
         if not self._generations.accepts:

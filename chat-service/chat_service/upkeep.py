@@ -9,7 +9,6 @@ import structlog
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
-from chassis.problems import Problem
 from chat_service.settings import Settings
 from chat_service.stores.idempotency_keys import IdempotencyKeys
 from chat_service.stores.stream_events import StreamEvents
@@ -64,6 +63,6 @@ class Upkeep:
         while True:
             try:
                 await self.drop_expired()
-            except Problem as problem:
-                log.warning("upkeep_failed", code=problem.code)
+            except Exception as error:  # a full disk, say; the next time may be better
+                log.warning("upkeep_failed", exc_info=error)
             await asyncio.sleep(self._times.pause)

@@ -1,12 +1,14 @@
 """memory-service: what is remembered of a conversation, for a turn. It may be down; a turn goes on without it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from chassis.neighbours import Neighbour
 from chassis.problems import Problem
+
+Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 log = structlog.get_logger()
 
@@ -16,7 +18,7 @@ class MemoryPart(BaseModel):
 
     kind: str
     ids: list[str] = []
-    tokens: int = 0
+    tokens: Tokens = 0
     reason: str | None = None
 
 
@@ -33,7 +35,7 @@ class Remembered(BaseModel):
     recall: str | None
     parts: list[MemoryPart]
     dropped: list[MemoryPart]
-    tokens: int
+    tokens: Tokens
 
 
 class Memory:

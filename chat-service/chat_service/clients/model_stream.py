@@ -14,6 +14,7 @@ from chat_service.clients.model_troubles import problem_of_event
 from chat_service.problems import ModelAnswerGarbled
 
 LONGEST_LINE_BYTES = 1_000_000
+MOST = 1_000_000_000  # tokens of one call, as analytics has it; what counts beyond it is no count
 FINISH_REASONS = {
     "eos": "stop",
     "stop": "stop",
@@ -154,7 +155,7 @@ class Answer:
         index = call.get("index")
         if index is None:
             index = len(self._calls) if function.get("name") else max(self._calls, default=0)
-        index = int(index)
+        index = _count(index)
         if index in self._calls:
             return {"index": index, "function": {"arguments": arguments}}
         self._calls.add(index)
@@ -168,10 +169,18 @@ def _usage_of(usage: dict[str, Any]) -> ModelUsage | None:
         prompt_details = usage.get("prompt_tokens_details") or {}
         completion_details = usage.get("completion_tokens_details") or {}
         return ModelUsage(
-            input_tokens=max(0, int(usage["prompt_tokens"])),
-            output_tokens=max(0, int(usage["completion_tokens"])),
-            cached_tokens=max(0, int(prompt_details.get("cached_tokens") or usage.get("cached_tokens") or 0)),
-            reasoning_tokens=max(0, int(completion_details.get("reasoning_tokens") or 0)),
+            input_tokens=_count(usage["prompt_tokens"]),
+            output_tokens=_count(usage["completion_tokens"]),
+            cached_tokens=_count(prompt_details.get("cached_tokens") or usage.get("cached_tokens") or 0),
+            reasoning_tokens=_count(completion_details.get("reasoning_tokens") or 0),
         )
     except (ValueError, TypeError, LookupError, AttributeError):
         return None
+
+
+def _count(value: Any) -> int:
+    """Raises `ValueError` for more than can be sent on, stored and billed."""
+    count = max(0, int(value))
+    if count > MOST:
+        raise ValueError
+    return count

@@ -1,11 +1,13 @@
 """Responses: a turn asked for, read again, followed, stopped."""
 
+from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 
 from chassis.pages import Page, PageParameters, page_of
+from chat_service.admission import Repeatable
 from chat_service.dependencies import ArchiveHere, Reader, TurnsHere, Writer
 from chat_service.routes.event_stream import EventStream
 from chat_service.routes.leaving import until_client_leaves
@@ -35,7 +37,8 @@ async def create_response(
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
     """Stores the turn and answers it: streamed, whole, or in the background. Leaving does not stop a stored one."""
-    turn = await turns.accept(caller, body, idempotency_key)
+    repeatable = Repeatable(idempotency_key, sha256(await request.body()).hexdigest()) if idempotency_key else None
+    turn = await turns.accept(caller, body, repeatable)
     headers = {"x-conversation-id": turn.conversation_id} if turn.conversation_id else {}
     if body.stream:
         return EventStream(turns.follow(turn), headers)

@@ -115,7 +115,13 @@ class ToolMessage(Strict):
     name: str | None = None
 
 
+class FunctionMessage(BaseModel):
+    """Not supported; use `tool`."""
+
+    role: Literal["function"]
+
+
 Message = Annotated[
-    SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage,
+    SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage,
     Field(discriminator="role"),
 ]

@@ -18,6 +18,10 @@ OtherKind = Literal[
 OTHER_KINDS = frozenset(get_args(OtherKind))
 
 
+# A bound on its length has pydantic look into a text, and refuse half a character; INPUT_MAX_CHARACTERS decides.
+Text = Annotated[str, Field(max_length=10_000_000)]
+
+
 class Strict(BaseModel):
     """Refuses fields that are not declared."""
 
@@ -26,7 +30,7 @@ class Strict(BaseModel):
 
 class InputText(Strict):
     type: Literal["input_text"]
-    text: str
+    text: Text
     prompt_cache_breakpoint: dict[str, Any] | None = Field(None, description=_IGNORED)
 
 
@@ -46,7 +50,7 @@ class OutputText(Strict):
     """Text of an earlier answer that a client sends along."""
 
     type: Literal["output_text"]
-    text: str
+    text: Text
     annotations: list[Any] | None = Field(None, description=_IGNORED)
     logprobs: list[Any] | None = Field(None, description=_IGNORED)
 

@@ -17,12 +17,20 @@ class ConversationRef(Strict):
     id: ConversationId
 
 
-class TextFormat(BaseModel):
-    type: Literal["text", "json_object", "json_schema"]
+class TextFormat(Strict):
+    type: Literal["text"]
 
 
-class TextConfig(BaseModel):
-    format: TextFormat | None = Field(None, description="Only `text`.")
+class OtherFormat(BaseModel):
+    """Not supported."""
+
+    type: Literal["json_object", "json_schema"]
+
+
+class TextConfig(Strict):
+    format: Annotated[TextFormat | OtherFormat, Field(discriminator="type")] | None = Field(
+        None, description="Only `text`."
+    )
     verbosity: Literal["low", "medium", "high"] | None = Field(None, description=_IGNORED)
 
 
@@ -49,7 +57,7 @@ class CreateResponse(Strict):
     metadata: Metadata | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, ge=0, le=1)
-    max_output_tokens: int | None = Field(None, ge=1, description="Capped by the server.")
+    max_output_tokens: int | None = Field(None, ge=1, le=2**53, description="Capped by the server.")
 
     text: TextConfig | None = Field(None, description="Only plain text.")
     tools: list[dict[str, Any]] | None = Field(None, description="Only empty.")

@@ -78,6 +78,7 @@ async def test_events_that_the_storage_refused_come_later_in_order(room: Room, m
         lambda tx: tx.run("create trigger full before insert on stream_events begin select raise(abort, 'full'); end")
     )
     live = room.log.open(TURN.id, room.answer, list(room.first))
+    live.receipt = {"tokens": 12}
     room.answer.say("one ")
     room.log.told(live, at_once=True)
     await asyncio.sleep(0.03)
@@ -85,9 +86,12 @@ async def test_events_that_the_storage_refused_come_later_in_order(room: Room, m
     room.answer.say("two")
     await room.database.write(lambda tx: tx.run("drop trigger full"))
     await anext(live.follow(len(room.first) - 1))
+    kept = await room.database.read(lambda tx: Responses(tx).find(TURN.owner, TURN.id))
 
     assert unseen == room.first
     assert await room.on_disk() == live.saved
+    assert kept is not None
+    assert kept.receipt == {"tokens": 12}
     assert b'"sequence_number":5' in live.saved[-1] or b"one two" in live.saved[-1]
 
 
@@ -117,3 +121,15 @@ async def test_a_response_erased_meanwhile_is_noticed(room: Room) -> None:
 
     assert live.erased
     assert await room.on_disk() == []
+
+
+async def test_once_a_log_is_settled_only_its_last_write_saves(room: Room) -> None:
+    live = room.log.open(TURN.id, room.answer, list(room.first))
+    await room.log.settle(live)
+
+    room.answer.say("last words")
+    room.log.told(live, at_once=True)
+    await asyncio.sleep(3 * event_log.BATCH_SECONDS)
+
+    assert await room.on_disk() == room.first
+    assert live.saved == room.first

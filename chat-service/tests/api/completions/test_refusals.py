@@ -33,6 +33,7 @@ def user(*parts: Any) -> list[Any]:
         ({"messages": user({"type": "file", "file": {"file_id": "file_1"}})}, "messages.0.content.0"),
         ({"messages": user({"type": "input_audio", "input_audio": {}})}, "messages.0.content.0"),
         ({"messages": [{"role": "assistant", "function_call": {"name": "f"}}]}, "messages.0.function_call"),
+        ({"messages": [{"role": "function", "name": "f", "content": "x"}]}, "messages.0"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(chat: Any, llm: Any, fields: dict[str, Any], param: str) -> None:
@@ -54,7 +55,6 @@ def test_what_is_not_supported_is_refused_by_name(chat: Any, llm: Any, fields: d
         ({"messages": []}, 422, "invalid_request"),
         ({"messages": user()}, 422, "invalid_request"),
         ({"messages": user({"type": "surprise"})}, 422, "invalid_request"),
-        ({"messages": [{"role": "function", "name": "f", "content": "x"}]}, 422, "invalid_request"),
         ({"messages": [{"role": "assistant"}]}, 422, "invalid_request"),
         ({"messages": "Hello"}, 422, "invalid_request"),
         ({"messages": [{"role": "user", "content": None}]}, 422, "invalid_request"),

@@ -149,6 +149,19 @@ def test_everything_of_somebody_else_is_missing(chat: Chat, llm: OfflineLLM) -> 
     assert stranger.get("/conversations").json()["data"] == []
 
 
+def test_somebody_elses_item_is_missing_in_a_conversation_of_ones_own(chat: Chat) -> None:
+    secret = chat.ask("A secret.")["output"][0]["id"]
+    stranger = chat.somebody_else()
+    own = stranger.ask("Hello")["conversation"]["id"]
+
+    answers = [
+        stranger.http().get(f"/conversations/{own}/items/{secret}"),
+        stranger.http().get(f"/conversations/{own}/items", params={"after": secret}),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "item_not_found")] * 2
+
+
 def test_a_page_after_an_item_of_another_conversation_is_refused(chat: Chat) -> None:
     one, other = chat.ask("one"), chat.ask("other")
 

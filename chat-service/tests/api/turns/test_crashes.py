@@ -108,3 +108,18 @@ def test_a_shutdown_lets_finish_what_can(start: Any, llm: OfflineLLM) -> None:
 
     with start() as chat:
         assert chat.http().get(f"/responses/{response['id']}").json()["status"] == "completed"
+
+
+def test_a_reader_gets_the_end_of_what_a_shutdown_cuts_short(
+    environment: dict[str, Any], chat: Chat, llm: OfflineLLM, tmp_path: Path
+) -> None:
+    llm.misbehave({"match": COMPLETIONS, "fault": {"hang_after_chunks": 5}})
+    with own_process({**environment, "shutdown_seconds": 0.3}, chat, tmp_path) as process:
+        with chat.streaming(STORY) as events:
+            read = [next(events)]
+            process.send_signal(signal.SIGTERM)
+            read += events
+        process.wait(timeout=5)
+
+    assert (read[-1]["type"], read[-1]["response"]["status"]) == ("response.incomplete", "incomplete")
+    assert read[-1]["response"]["incomplete_details"] == {"reason": "interrupted"}

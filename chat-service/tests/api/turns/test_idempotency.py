@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from dev.offline_llm.testing import OfflineLLM
 
 from .conftest import Chat
@@ -53,6 +55,26 @@ def test_a_key_with_another_body_is_refused(chat: Chat, llm: OfflineLLM) -> None
     assert len(llm.requests()) == 1
 
 
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        '"max_tool_calls": 99999999999999999999',
+        '"prompt_cache_options": ' + '{"a":' * 400 + "1" + "}" * 400,
+        r'"prompt_cache_options": {"half": "\ud800"}',
+    ],
+    ids=["a number beyond 64 bits", "something deep", "half a character"],
+)
+def test_a_key_may_come_with_what_is_ignored(chat: Chat, llm: OfflineLLM, ignored: str) -> None:
+    body = '{"model": "deepthinks", "input": "My dog is called Rex.", ' + ignored + "}"
+    headers = {"idempotency-key": "key-1", "content-type": "application/json"}
+
+    answers = [chat.http().post("/responses", content=body, headers=headers) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert len(llm.requests()) == 1
+
+
 def test_a_key_belongs_to_its_user(chat: Chat, llm: OfflineLLM) -> None:
     mine = post(chat, "key-1").json()
     theirs = post(chat.somebody_else(), "key-1").json()
@@ -81,3 +103,13 @@ def test_a_repeat_is_answered_although_files_are_down_by_now(chat: Chat, neighbo
         second = post(chat, "key-1", **fields)
 
     assert second.json() == first.json()
+
+
+@pytest.mark.parametrize("odd", [r'"\ud800"', "1" * 100, '{"a":' * 300 + "1" + "}" * 300], ids=range(3))
+def test_what_a_request_holds_beside_its_point_does_not_break_its_key(chat: Chat, odd: str) -> None:
+    body = f'{{"model": "deepthinks", "input": "Hello", "prompt_cache_options": {{"x": {odd}}}}}'
+    headers = {"content-type": "application/json", "idempotency-key": "key-1"}
+
+    first, second = (chat.http().post("/responses", content=body, headers=headers) for _ in range(2))
+
+    assert (first.status_code, second.json()) == (200, first.json())

@@ -20,6 +20,7 @@ USER = {"role": "user", "content": "Hello"}
         ({"input": [{**USER, "extra": 1}]}, 400, "unknown_parameter", "extra"),
         ({"temperature": 3}, 422, "invalid_request", "temperature"),
         ({"max_output_tokens": 0}, 422, "invalid_request", "max_output_tokens"),
+        ({"max_output_tokens": 2**63}, 422, "invalid_request", "max_output_tokens"),
         ({"metadata": {"k": "v" * 513}}, 422, "invalid_request", "metadata"),
         ({"metadata": {str(number): "" for number in range(17)}}, 422, "invalid_request", "metadata"),
         ({"conversation": "conv_x", "previous_response_id": "resp_x"}, 400, "conflicting_parameters", None),
@@ -31,6 +32,8 @@ USER = {"role": "user", "content": "Hello"}
         ({"prompt": {"id": "pmpt_1"}}, 400, "unsupported_parameter", "prompt"),
         ({"reasoning": {"effort": "high"}}, 400, "unsupported_parameter", "reasoning"),
         ({"text": {"format": {"type": "json_object"}}}, 400, "unsupported_parameter", "text.format"),
+        ({"text": {"fromat": {"type": "text"}}}, 400, "unknown_parameter", "text.fromat"),
+        ({"text": {"format": {"type": "text", "strict": True}}}, 400, "unknown_parameter", "strict"),
         ({"top_logprobs": 3}, 400, "unsupported_parameter", "top_logprobs"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, 400, "unsupported_parameter", "input"),
         ({"input": [{"role": "system", "content": "Hello"}]}, 400, "unsupported_parameter", "input"),
@@ -113,8 +116,11 @@ def test_the_credential_decides(chat: Chat, claims: dict[str, Any], status: int)
     assert answer.status_code == status
 
 
-def test_lone_surrogates_and_nuls_do_no_harm(chat: Chat) -> None:
-    body = b'{"model": "deepthinks", "input": "a\\ud800b"}'
+@pytest.mark.parametrize(
+    "asked", [r'"a\ud800b"', r'[{"role": "user", "content": [{"type": "input_text", "text": "\ud800"}]}]']
+)
+def test_lone_surrogates_and_nuls_do_no_harm(chat: Chat, asked: str) -> None:
+    body = f'{{"model": "deepthinks", "input": {asked}}}'
     odd = chat.http().post("/responses", content=body, headers={"content-type": "application/json"})
     nul = chat.http().post("/responses", json={"model": "deepthinks", "input": "a\0b"})
 

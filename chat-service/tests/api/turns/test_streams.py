@@ -8,7 +8,7 @@ import pytest
 
 from dev.offline_llm.testing import OfflineLLM
 
-from .conftest import Chat
+from .conftest import Chat, events_of
 from .neighbours import Neighbours
 
 STORY = "The words are " + " ".join(f"word{number}" for number in range(25)) + "."
@@ -128,6 +128,18 @@ def test_leaving_stops_a_stream_that_is_not_stored(chat: Chat, paced: OfflineLLM
 
     until_closed(paced)
     assert neighbours.analytics.until("usage.recorded")[0]["outcome"] == "cancelled"
+
+
+def test_a_stream_that_is_not_stored_goes_on_while_somebody_else_reads_it(chat: Chat, paced: OfflineLLM) -> None:
+    with chat.http() as client:
+        with chat.streaming(STORY, store=False) as events:
+            response = first_words(events)
+            joining = client.build_request("GET", f"/responses/{response['id']}", params={"stream": True})
+            joined = events_of(client.send(joining, stream=True).iter_lines())
+            next(joined)
+        last = list(joined)[-1]
+
+    assert last["type"] == "response.completed"
 
 
 def test_leaving_stops_an_answer_that_is_not_stored(chat: Chat, paced: OfflineLLM, neighbours: Neighbours) -> None:
