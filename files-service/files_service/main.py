@@ -58,7 +58,8 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.ready = database.ready
             yield
 
-    return chassis.app.create_app("files", settings, routers=[files.router, contents.router], lifespan=lifespan)
+    roomy = settings.model_copy(update={"max_body_bytes": settings.largest_body})
+    return chassis.app.create_app("files", roomy, routers=[files.router, contents.router], lifespan=lifespan)
 
 
 def _limits(settings: Settings) -> Limits:

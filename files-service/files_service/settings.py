@@ -1,8 +1,6 @@
 """Everything that can differ between two deployments of files."""
 
-from typing import Self
-
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
 from chassis.settings import ServiceSettings, development_secret
 
@@ -12,10 +10,12 @@ ROOM_FOR_FORM = 64 * 1024
 
 
 class Settings(ServiceSettings):
-    max_body_bytes: int = Field(11 * MIB, ge=1_000, description="Largest request body; more than MAX_FILE_BYTES.")
+    max_body_bytes: int = Field(11 * MIB, ge=1_000, description="Largest request body; a file always fits.")
     auth_url: str = Field("http://127.0.0.1:8001", description="Where auth publishes the keys of access tokens.")
     secret_chat_files: SecretStr = Field(development_secret("chat-files"), description="Signs what chat asks of files.")
-    max_file_bytes: int = Field(10 * MIB, ge=1, description="Largest file that is taken.")
+    max_file_bytes: int = Field(
+        10 * MIB, ge=1, description="Largest file that is taken; GATEWAY_MAX_UPLOAD has to let it through."
+    )
     max_files_waiting: int = Field(200, ge=1, description="Files that may wait for their text; then 429.")
     extraction_workers: int = Field(0, ge=0, le=64, description="Files read at once; 0: one less than cores.")
     extraction_memory_bytes: int = Field(768 * MIB, ge=128 * MIB, description="Address space of a reading process.")
@@ -24,9 +24,7 @@ class Settings(ServiceSettings):
     extraction_document_seconds: float = Field(60, gt=0, description="Wall time of a long document.")
     max_text_bytes: int = Field(2_000_000, ge=1_000, description="Text kept of a file (UTF-8); the rest is cut off.")
 
-    @model_validator(mode="after")
-    def leave_room_for_the_form(self) -> Self:
-        """A file of the largest size must fit into the largest body."""
-        if self.max_body_bytes < self.max_file_bytes + ROOM_FOR_FORM:
-            raise ValueError(f"MAX_BODY_BYTES must be at least MAX_FILE_BYTES + {ROOM_FOR_FORM}")
-        return self
+    @property
+    def largest_body(self) -> int:
+        """MAX_BODY_BYTES, or what a file of the largest size needs."""
+        return max(self.max_body_bytes, self.max_file_bytes + ROOM_FOR_FORM)

@@ -34,6 +34,26 @@ def pdf(pages: Iterable[str], *, compress: bool = False) -> bytes:
     return _pdf_of_streams([zlib.compress(page) for page in drawn] if compress else drawn, compressed=compress)
 
 
+def pdf_form() -> bytes:
+    """A page with a text field and a pair of radio buttons of which one is chosen."""
+    widget = "<< /Type /Annot /Subtype /Widget /Rect [72 700 272 720]"
+    page = b"BT /F1 12 Tf 72 740 Td (Application) Tj ET"
+    return _numbered(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Count 1 /Kids [4 0 R] >>",
+            b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R /Annots [6 0 R 8 0 R 9 0 R]"
+            b" /Resources << /Font << /F1 3 0 R >> >> >>",
+            f"<< /Length {len(page)} >>\nstream\n".encode() + page + b"\nendstream",
+            f"{widget} /FT /Tx /T (applicant) /V (Henrietta Vance) >>".encode(),
+            b"<< /FT /Btn /T (berth) /V /aft /Kids [8 0 R 9 0 R] >>",
+            f"{widget} /Parent 7 0 R /AS /aft >>".encode(),
+            f"{widget} /Parent 7 0 R /AS /Off >>".encode(),
+        ]
+    )
+
+
 def pdf_bomb(unpacked_bytes: int = 100_000_000) -> bytes:
     """A page whose content unpacks hundredfold: 100 MB is refused at once, 20 MB keeps a parser busy for seconds."""
     packer = zlib.compressobj(1)

@@ -55,6 +55,15 @@ def test_the_largest_file_is_taken_and_one_byte_more_is_not(running: Running) ->
     assert (largest.status_code, largest.json()["bytes"]) == (200, LIMIT)
 
 
+def test_a_larger_file_may_be_allowed_by_one_setting(running: Running) -> None:
+    size = 12 * 1024 * 1024
+
+    with running(max_file_bytes=size, extraction_workers=1) as service:
+        largest = service.post(b"x" * size)
+
+    assert (largest.status_code, largest.json()["bytes"]) == (200, size)
+
+
 def test_an_endless_upload_is_cut_off_at_the_limit(running: Running) -> None:
     sent = 0
 

@@ -6,11 +6,11 @@ from types import ModuleType
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from files_service.extraction import docx, xlsx
+from files_service.extraction import docx, pdf, xlsx
 from files_service.extraction.cell_values import shown
 from files_service.extraction.extract import Extract, Full, Job, tidy
 
-from ..documents import raw_word_document
+from ..documents import pdf_form, raw_word_document
 
 JOB = Job("", text_bytes=100_000, memory_bytes=0, cpu_seconds=0, wall_seconds=0)
 
@@ -23,6 +23,16 @@ def text_of(reader: ModuleType, document: bytes) -> str:
 
 def paragraph(text: str) -> str:
     return f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def test_what_was_filled_into_a_form_is_read() -> None:
+    assert text_of(pdf, pdf_form()) == "[page 1]\nApplication\napplicant: Henrietta Vance\nberth: aft"
+
+
+def test_a_damaged_form_does_not_take_the_page_away() -> None:
+    damaged = pdf_form().replace(b"/Parent 7 0 R", b"/Parent     7")
+
+    assert text_of(pdf, damaged).startswith("[page 1]\nApplication")
 
 
 def test_tracked_changes_read_as_if_accepted() -> None:

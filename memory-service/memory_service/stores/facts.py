@@ -88,11 +88,12 @@ class Facts:
     def quotes(self, fact_id: str) -> list[Quote]:
         """Where a fact was said, in the user's own words."""
         rows = self._tx.all(
-            "select s.turn_id, substr(t.user_text, s.quote_from + 1, s.quote_to - s.quote_from) as text"
+            "select s.turn_id, s.quote_from, s.quote_to, t.user_text"
             " from fact_sources as s join turns as t on t.id = s.turn_id where s.fact_id = ? order by s.turn_id",
             fact_id,
         )
-        return [Quote(**row) for row in rows]
+        # SQLite's own `substr` ends at a NUL.
+        return [Quote(row["turn_id"], row["user_text"][row["quote_from"] : row["quote_to"]]) for row in rows]
 
     def erase(self, conversation_id: str) -> int:
         """Deletes them all, their sources too; returns how many."""

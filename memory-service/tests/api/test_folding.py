@@ -198,6 +198,18 @@ def test_a_quote_may_differ_in_spacing_and_case_but_is_shown_as_it_was_typed(mem
     assert shown["long_term"]["interactions"][0]["verbatim_context"] == "I live in Graz"
 
 
+def test_the_quote_of_a_fact_is_whole_in_a_text_with_a_nul(memory: Memory, model: OfflineLLM) -> None:
+    talk = Talk()
+    events = [talk.turn("Pasted: a\0b. I live in Graz.", "Noted."), *told(talk)]
+    model.misbehave(saying(talk, a_fold(talk, facts=[a_fact(talk)])))
+
+    memory.deliver(*events)
+    shown = memory.eventually(talk.id, folded)
+
+    [fact] = [each for each in shown["long_term"]["important_details"] if each["text"] == "Lives in Graz."]
+    assert fact["sources"][0]["quote"] == "I live in Graz"
+
+
 @pytest.mark.parametrize(
     "changes",
     [

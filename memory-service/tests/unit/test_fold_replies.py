@@ -56,6 +56,25 @@ def test_a_bad_reply_is_refused_with_its_reason(changes: dict[str, Any], code: s
     assert refused.value.code == code
 
 
+def test_a_quote_may_be_escaped_as_the_summariser_read_it() -> None:
+    turn = a_turn("My rule: if a < b && b < c, the red bicycle wins.")
+    quote = {"turn_id": "resp_1", "text": "if a &lt; b &amp;&amp; b &lt; c"}
+
+    accepted = read_fold(a_reply(quote=quote), [turn])
+
+    assert accepted.quote is not None
+    assert turn.user_text[accepted.quote.quote_from : accepted.quote.quote_to] == "if a < b && b < c"
+
+
+def test_a_quote_of_text_that_was_typed_escaped_is_found_as_it_was_typed() -> None:
+    turn = a_turn("Write &lt;b&gt; for bold, says the red bicycle.")
+
+    accepted = read_fold(a_reply(quote={"turn_id": "resp_1", "text": "Write &lt;b&gt; for bold"}), [turn])
+
+    assert accepted.quote is not None
+    assert turn.user_text[accepted.quote.quote_from : accepted.quote.quote_to] == "Write &lt;b&gt; for bold"
+
+
 def test_where_the_user_typed_nothing_no_quote_is_wanted() -> None:
     accepted = read_fold(
         a_reply(summary="A report on bicycles", quote={"turn_id": "", "text": ""}),
