@@ -1,6 +1,6 @@
 """What a turn has to pass to be accepted, and the one transaction that accepts it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chassis.clock import Clock
 from chassis.database import Transaction
@@ -10,7 +10,13 @@ from chat_service import inputs
 from chat_service.answer import Answer
 from chat_service.attachments import Attachments
 from chat_service.models import Catalogue
-from chat_service.problems import ConversationBusy, ConversationNotFound, IdempotencyKeyReused, ResponseNotFound
+from chat_service.problems import (
+    ConversationBusy,
+    ConversationNotFound,
+    IdempotencyKeyReused,
+    ItemNotFound,
+    ResponseNotFound,
+)
 from chat_service.responses import describe
 from chat_service.schemas.responses import CreateResponse
 from chat_service.stores.conversations import Conversations, StoredConversation
@@ -60,6 +66,11 @@ class Asking:
         """Unless the request says otherwise."""
         return self.asked.store is not False
 
+    @property
+    def has_references(self) -> bool:
+        """Whether items stand in for earlier ones."""
+        return any(item["type"] == "item_reference" for item in self.items)
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -91,6 +102,19 @@ class Admission:
         inputs.refuse_unsupported(asked)
         self._catalogue.resolve(asked.model)
         return Asking(caller, asked, inputs.items_of(asked, self._max_characters), repeatable)
+
+    def resolve(self, tx: Transaction, asking: Asking) -> Asking:
+        """Puts copies of the messages in the place of references. Raises `ItemNotFound`, `InputTooLong`."""
+        items: list[Item] = []
+        for item in asking.items:
+            if item["type"] != "item_reference":
+                items.append(item)
+            elif (found := Items(tx).owned(asking.owner, item["id"])) is None:
+                raise ItemNotFound(param="input")
+            elif found["type"] == "message":  # thoughts are passed over, as when they are sent
+                items.append({**found, "id": new_id("msg")})
+        inputs.refuse_too_long(items, self._max_characters)
+        return replace(asking, items=items)
 
     async def check_files(self, asking: Asking) -> None:
         """Raises unless the turn may name its files."""

@@ -4,7 +4,16 @@ from typing import Any
 
 from chassis.ids import new_id
 from chat_service.problems import ConflictingParameters, InputTooLong, UnsupportedParameter
-from chat_service.schemas.items import InputFile, InputMessage, InputText, OtherItem, OtherPart, OutputText
+from chat_service.schemas.items import (
+    InputFile,
+    InputMessage,
+    InputText,
+    ItemReference,
+    OtherItem,
+    OtherPart,
+    OutputText,
+    Thoughts,
+)
 from chat_service.schemas.responses import ConversationRef, CreateResponse, OtherFormat
 from chat_service.stores.items import Item
 
@@ -49,17 +58,24 @@ def refuse_unsupported(asked: CreateResponse) -> None:
 
 
 def items_of(asked: CreateResponse, max_characters: int) -> list[Item]:
-    """The input as items, each with an id. Raises `UnsupportedParameter`, `InputTooLong`."""
+    """The input as items, each with an id; references as they are. Raises `UnsupportedParameter`, `InputTooLong`."""
     messages = [InputMessage(role="user", content=asked.input)] if isinstance(asked.input, str) else asked.input
-    items = [_item(message) for message in messages]
-    if not any(item["role"] == "user" for item in items):
+    items = [_item(message) for message in messages if not isinstance(message, Thoughts)]
+    if not any(item.get("role") == "user" for item in items):
         raise UnsupportedParameter("input", "The input has to hold a message of the user.")
-    if sum(len(text) for item in items for text in texts_of(item)) > max_characters:
-        raise InputTooLong(param="input")
+    refuse_too_long(items, max_characters)
     return items
 
 
-def _item(message: InputMessage | OtherItem) -> Item:
+def refuse_too_long(items: list[Item], max_characters: int) -> None:
+    """Raises `InputTooLong`."""
+    if sum(len(text) for item in items for text in texts_of(item)) > max_characters:
+        raise InputTooLong(param="input")
+
+
+def _item(message: InputMessage | ItemReference | OtherItem) -> Item:
+    if isinstance(message, ItemReference):
+        return {"id": message.id, "type": message.type}
     if isinstance(message, OtherItem):
         raise UnsupportedParameter("input", f"This server does not support {message.type} items.")
     parts = (

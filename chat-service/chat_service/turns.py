@@ -33,6 +33,9 @@ class Turns:
         asking = self._admission.read(caller, asked, repeatable)
         if repeatable and (earlier := await self._database.read(lambda tx: made_before(tx, asking))):
             return earlier
+        if asking.has_references:
+            unresolved = asking
+            asking = await self._database.read(lambda tx: self._admission.resolve(tx, unresolved))
         await self._admission.check_files(asking)
         if not self._generations.accepts:
             raise ShuttingDown()

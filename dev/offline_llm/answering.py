@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import log
 
-from dev.offline_llm.language import content_stems, same_words, squeezed, words
+from dev.offline_llm.language import QUESTION_MARKS, content_stems, same_words, squeezed, words
 from dev.offline_llm.passages import ASSISTANT, DOCUMENT, SYSTEM, USER, Material, Passage, is_question, stems_of
 
 INTRODUCTION = (
@@ -90,7 +90,7 @@ class Reading:
         scored = [
             (sum(map(self.weight, stems)) / (6 + len(stems)) + 0.2 * _has_figures(passage.text), passage)
             for passage, stems in zip(self.material.passages, self.stems, strict=True)
-            if stems and passage.source in (USER, DOCUMENT) and not passage.text.rstrip().endswith("?")
+            if stems and passage.source in (USER, DOCUMENT) and not passage.text.rstrip().endswith(QUESTION_MARKS)
         ]
         scored.sort(key=lambda pair: (-pair[0], pair[1].order))
         return sorted((passage for _, passage in scored[:most]), key=lambda passage: passage.order)
@@ -155,7 +155,7 @@ def _together(passages: list[Passage]) -> str:
 
 def _credit(passage: Passage, size: int, asked: list[str]) -> float:
     """Who said it, how much else it says, and whether it has the kind of thing that is asked for."""
-    trust = _OWN_QUESTION if passage.text.rstrip().endswith("?") else _TRUST[passage.source]
+    trust = _OWN_QUESTION if passage.text.rstrip().endswith(QUESTION_MARKS) else _TRUST[passage.source]
     return trust * (1 + 0.15 * _fits(asked, passage.text)) / (1 + size / 200)
 
 

@@ -7,7 +7,7 @@ from html import unescape
 from math import log
 from typing import Any
 
-from dev.offline_llm.language import content_stems, same_words, sentences, squeezed, words
+from dev.offline_llm.language import QUESTION_MARKS, content_stems, same_words, sentences, squeezed, words
 from dev.offline_llm.passages import is_question
 from dev.offline_llm.schema_filling import Schema, Source, filled
 
@@ -128,7 +128,7 @@ def _facts(said: list[Said], known: list[set[str]]) -> list[dict[str, Any]]:
 def _kind(sentence: str) -> tuple[str, int] | None:
     """Kind and priority of a statement; an instruction may look like a request, but not like a question."""
     found = next(((kind, priority) for kind, priority, pattern in _PATTERNS if pattern.search(sentence)), None)
-    asks = "?" in sentence or (is_question(sentence) and found != _PATTERNS[0][:2])
+    asks = any(mark in sentence for mark in QUESTION_MARKS) or (is_question(sentence) and found != _PATTERNS[0][:2])
     return None if asks else found
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])")
+QUESTION_MARKS = ("?", "？", "؟")  # as other scripts write it, too
+_SENTENCE_END = re.compile(r"(?<=[.!?…؟])[\"'”’)\]]*\s+|(?<=[。！？])")
 _ABBREVIATION = re.compile(r"(?:^|\s)(?:Dr|Mr|Mrs|Ms|St|Prof|No|vs|etc|e\.g|i\.e|approx|[A-Z])\.$")
 _NEW_BLOCK = re.compile(r"\s*(?:[-*•#|>]|\d+[.)]\s|</?\w)")
 _WRAPPED_LINE = 45  # a line at least this long that ends without a full stop was probably wrapped, not ended
@@ -92,7 +93,7 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
     start = position = 0
     previous = ""
     for line in text.splitlines(keepends=True):
-        wrapped = len(previous) >= _WRAPPED_LINE and previous[-1] not in ".!?:;。！？" and line.strip()
+        wrapped = len(previous) >= _WRAPPED_LINE and previous[-1] not in ".!?:;。！？؟" and line.strip()
         if position > start and not (wrapped and not _NEW_BLOCK.match(line)):
             yield start, position
             start = position

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dev.offline_llm.language import content_stems, sentences, squeezed, words
+from dev.offline_llm.language import QUESTION_MARKS, content_stems, sentences, squeezed, words
 from dev.offline_llm.wire import Message
 
 USER, ASSISTANT, SYSTEM, DOCUMENT = "user", "assistant", "system", "document"
@@ -68,7 +68,7 @@ def is_question(text: str) -> bool:
     said = words(text)
     if said[:2] == ["do", "not"]:
         return False
-    return "?" in text or (bool(said) and said[0] in _INTERROGATIVE)
+    return any(mark in text for mark in QUESTION_MARKS) or (bool(said) and said[0] in _INTERROGATIVE)
 
 
 def _split_question(message: Message) -> tuple[str, list[tuple[str, str]]]:

@@ -11,9 +11,9 @@ OtherKind = Literal[
     "additional_tools", "apply_patch_call", "apply_patch_call_output", "code_interpreter_call", "compaction",
     "compaction_trigger", "computer_call", "computer_call_output", "configuration_update", "custom_tool_call",
     "custom_tool_call_output", "file_search_call", "function_call", "function_call_output",
-    "image_generation_call", "item_reference", "local_shell_call", "local_shell_call_output",
+    "image_generation_call", "local_shell_call", "local_shell_call_output",
     "mcp_approval_request", "mcp_approval_response", "mcp_call", "mcp_list_tools", "program", "program_output",
-    "reasoning", "shell_call", "shell_call_output", "tool_search_call", "tool_search_output", "web_search_call",
+    "shell_call", "shell_call_output", "tool_search_call", "tool_search_output", "web_search_call",
 ]  # fmt: skip
 OTHER_KINDS = frozenset(get_args(OtherKind))
 
@@ -83,6 +83,19 @@ class InputMessage(Strict):
     phase: str | None = Field(None, description=_IGNORED)
 
 
+class ItemReference(Strict):
+    """Stands for a message of an earlier response, as if it were sent again."""
+
+    type: Literal["item_reference"]
+    id: Annotated[str, Field(max_length=64)]
+
+
+class Thoughts(BaseModel):
+    """What a model thought before an earlier answer. Ignored: no model is given thoughts again."""
+
+    type: Literal["reasoning"]
+
+
 class OtherItem(BaseModel):
     """Not supported."""
 
@@ -91,11 +104,16 @@ class OtherItem(BaseModel):
 
 def _kind(item: Any) -> str:
     kind = item.get("type") if isinstance(item, dict) else getattr(item, "type", None)
-    return "other" if isinstance(kind, str) and kind in OTHER_KINDS else "message"
+    if not isinstance(kind, str):
+        return "message"
+    return "other" if kind in OTHER_KINDS else kind if kind in ("item_reference", "reasoning") else "message"
 
 
 AnyItem = Annotated[
-    Annotated[InputMessage, Tag("message")] | Annotated[OtherItem, Tag("other")],
+    Annotated[InputMessage, Tag("message")]
+    | Annotated[ItemReference, Tag("item_reference")]
+    | Annotated[Thoughts, Tag("reasoning")]
+    | Annotated[OtherItem, Tag("other")],
     Discriminator(_kind),
 ]
 Input = Annotated[

@@ -77,6 +77,16 @@ class Items:
         )
         return orjson.loads(row["body"]) if row else None
 
+    def owned(self, owner: str, item_id: str) -> Item | None:
+        """One item of the owner's stored responses."""
+        row = self._tx.one(
+            "select items.body from items join responses on responses.id = items.response_id"
+            " where items.id = ? and responses.owner = ? and responses.stored",
+            item_id,
+            owner,
+        )
+        return orjson.loads(row["body"]) if row else None
+
     def place(self, conversation_id: str, item_id: str) -> Row | None:
         """Where an item stands: `response_id`, `depth` and `position`."""
         return self._tx.one(

@@ -36,6 +36,14 @@ async def test_what_the_user_said_outranks_what_the_assistant_said(http: httpx.A
     assert answer == "My flight leaves on Monday."
 
 
+async def test_a_question_is_one_in_other_scripts_too(http: httpx.AsyncClient) -> None:
+    talk = [user("اسم قطتي مشمش وهي تعيش في الإسكندرية."), assistant()]
+
+    answer = await said(http, *talk, user("أين تعيش قطتي مشمش؟"))
+
+    assert answer == "اسم قطتي مشمش وهي تعيش في الإسكندرية."
+
+
 async def test_the_question_is_never_echoed_as_its_answer(http: httpx.AsyncClient) -> None:
     question = "Where is the golden key of the lighthouse?"
 

@@ -35,7 +35,7 @@ USER = {"role": "user", "content": "Hello"}
         ({"text": {"fromat": {"type": "text"}}}, 400, "unknown_parameter", "text.fromat"),
         ({"text": {"format": {"type": "text", "strict": True}}}, 400, "unknown_parameter", "strict"),
         ({"top_logprobs": 3}, 400, "unsupported_parameter", "top_logprobs"),
-        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, 400, "unsupported_parameter", "input"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}, USER]}, 404, "item_not_found", "input"),
         ({"input": [{"role": "system", "content": "Hello"}]}, 400, "unsupported_parameter", "input"),
         ({"input": [{"role": "tool", "content": "Hello"}]}, 422, "invalid_request", None),
         ({"input": [{**USER, "type": {}}]}, 422, "invalid_request", None),

@@ -146,6 +146,52 @@ def test_an_answer_that_is_cut_short_says_so(chat: Chat) -> None:
     assert response["output"][0]["status"] == "incomplete"
 
 
+def test_a_client_that_sends_its_output_back_goes_on_without_the_thoughts(chat: Chat, llm: OfflineLLM) -> None:
+    model = "Qwen/Qwen3-235B-A22B-Thinking-2507"
+    asked = {"role": "user", "content": "My dog is called Rex."}
+    first = chat.sdk().responses.create(model=model, input=[asked])  # type: ignore[list-item]
+
+    again = [asked, *first.output, {"role": "user", "content": "What is my dog called?"}]
+    second = chat.sdk().responses.create(model=model, input=again)  # type: ignore[arg-type]
+
+    assert "Rex" in second.output_text
+    assert [message["role"] for message in llm.requests()[-1]["body"]["messages"]] == ["user", "assistant", "user"]
+
+
+def test_a_client_may_refer_to_items_instead_of_sending_them_back(chat: Chat, llm: OfflineLLM) -> None:
+    first = chat.ask("My dog is called Rex.", model="Qwen/Qwen3-235B-A22B-Thinking-2507")
+    [asked] = chat.http().get(f"/responses/{first['id']}/input_items").json()["data"]
+    references = [{"type": "item_reference", "id": item["id"]} for item in [asked, *first["output"]]]
+
+    second = chat.ask([*references, {"role": "user", "content": "What is my dog called?"}])
+
+    said = [message["content"] for message in llm.requests()[-1]["body"]["messages"][1:]]
+    assert said == ["My dog is called Rex.", first["output"][1]["content"][0]["text"], "What is my dog called?"]
+    kept = chat.http().get(f"/responses/{second['id']}/input_items", params={"order": "asc"}).json()["data"]
+    assert [item["role"] for item in kept] == ["user", "assistant", "user"]
+    assert not {item["id"] for item in kept} & {asked["id"], first["output"][1]["id"]}
+
+
+def test_an_item_of_somebody_else_cannot_be_referred_to(chat: Chat) -> None:
+    theirs = chat.somebody_else().ask("My dog is called Rex.")["output"][0]["id"]
+    messages = [{"type": "item_reference", "id": theirs}, {"role": "user", "content": "What is my dog called?"}]
+
+    refused = chat.http().post("/responses", json={"model": "deepthinks", "input": messages})
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "item_not_found")
+
+
+def test_what_is_referred_to_counts_towards_the_length_of_a_turn(start: Any) -> None:
+    with start(input_max_characters=100) as chat:
+        said = chat.ask("x" * 60)
+        [item] = chat.http().get(f"/responses/{said['id']}/input_items").json()["data"]
+        messages = [{"type": "item_reference", "id": item["id"]}, {"role": "user", "content": "y" * 60}]
+
+        refused = chat.http().post("/responses", json={"model": "deepthinks", "input": messages})
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "input_too_long")
+
+
 def test_reasoning_is_an_item_of_its_own_and_stays_out_of_memory(
     chat: Chat, neighbours: Neighbours, llm: OfflineLLM
 ) -> None:
