@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> FastAPI:
         migrations = [package_migrations("analytics_service"), INBOX]
         with Database(settings.service_data, migrations, reserve_bytes=settings.storage_reserve_bytes) as database:
             async with neighbour_client() as http, Inbox(database, {"usage.recorded": record_usage}) as inbox:
-                keys = RemoteKeys(f"{settings.auth_url}/.well-known/jwks.json", http)
+                keys = RemoteKeys(settings.auth_url, http)
                 app.state.identity = Identity("analytics", keys, {"chat": settings.secret_chat_analytics})
                 app.state.inbox = inbox
                 app.state.usage = Usage(database)

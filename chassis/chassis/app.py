@@ -89,7 +89,7 @@ def _answer_problems(app: FastAPI) -> None:
 
     async def on_invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return problem_response(_validation_problem(error.errors()))
+        return problem_response(_validation_problem(error.errors(), error.body))
 
     async def on_http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -115,14 +115,35 @@ def _methods_at(request: Request) -> list[str]:
     return sorted({method for route in matching for method in route.methods})
 
 
-def _validation_problem(errors: Sequence[Any]) -> Problem:
+def _validation_problem(errors: Sequence[Any], body: object) -> Problem:
     """The first of pydantic's errors as a problem; the value itself is never repeated."""
     first = errors[0]
-    where = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
-    param = ".".join(where) or None
     if first["type"] == "json_invalid":
         return problems.InvalidJson()
+    if first["loc"] == ("body",) and (first["type"] == "missing" or isinstance(body, bytes)):
+        return problems.Unprocessable("This route takes JSON: send a body, and `content-type: application/json`.")
+    param = _param(first, body)
     if first["type"] == "extra_forbidden":
         return problems.UnknownParameter(f"Unknown field: {param}.", param=param)
     message = first["msg"].removeprefix("Value error, ")
     return problems.Unprocessable(f"{param}: {message}." if param else f"{message}.", param=param)
+
+
+def _param(error: Any, body: object) -> str | None:
+    """Where the error is, as the caller wrote it."""
+    source, *parts = error["loc"]
+    if source == "body":
+        missing = parts[-1:] if error["type"] == "missing" else []
+        parts = [*_found(parts[: len(parts) - len(missing)], body), *missing]
+    return ".".join(str(part) for part in parts) or None
+
+
+def _found(parts: list[Any], body: Any) -> list[Any]:
+    """The parts that lead through the body; pydantic also says which kind of a union it took a value for."""
+    if not parts:
+        return []
+    part, *rest = parts
+    without = _found(rest, body)
+    if (isinstance(body, dict) and part in body) or (isinstance(body, list) and isinstance(part, int)):
+        return max(without, [part, *_found(rest, body[part])], key=len)
+    return without

@@ -22,6 +22,7 @@ LONGEST_ACCESS_SECONDS = 3600
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "role", "scope", "jti", "iat", "exp"]
 
 SERVICE_TOKEN_SECONDS = 60
+KEYS_PATH = "/.well-known/jwks.json"
 KEYS_FRESH_SECONDS = 300.0
 KEYS_RETRY_SECONDS = 1.0
 
@@ -61,8 +62,8 @@ class RemoteKeys:
     Old keys go on being used while auth is down. Raises `KeysUnavailable` when none were ever fetched.
     """
 
-    def __init__(self, url: str, http: httpx.AsyncClient, clock: Clock = system_clock) -> None:
-        self._url = url
+    def __init__(self, auth_url: str, http: httpx.AsyncClient, clock: Clock = system_clock) -> None:
+        self._url = auth_url.rstrip("/") + KEYS_PATH
         self._http = http
         self._clock = clock
         self._keys: dict[str, Ed25519PublicKey] = {}

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from chassis.app import create_app
 from chassis.database import Database, Transaction
@@ -28,11 +28,28 @@ class Note(BaseModel):
     id: str
 
 
+class Line(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["text"]
+    text: str
+
+
+class Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["rule"]
+
+
+Lines = list[Annotated[Line | Rule, Field(discriminator="kind")]]
+
+
 class NewNote(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: str
     size: int = 1
+    lines: Lines = []
 
 
 def routes() -> APIRouter:
@@ -87,7 +104,7 @@ def create_example(name: str, folder: Path, auth_url: str, *, sends_to: tuple[st
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with neighbour_client() as http:
-            identity = Identity(name, RemoteKeys(f"{auth_url}/.well-known/jwks.json", http), {other: SECRET})
+            identity = Identity(name, RemoteKeys(auth_url, http), {other: SECRET})
             consumers = {other: Neighbour(other, sends_to[1], http, identity)} if sends_to else {}
             with Database(folder / name, [OUTBOX, INBOX]) as database:
                 async with Outbox(database, consumers) as outbox:

@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,6 +39,11 @@ def test_a_valid_request_is_answered_with_the_callers_identity(beta: httpx.Clien
         (b'{"id": 1}', 422, "invalid_request", "id"),
         (b"{}", 422, "invalid_request", "id"),
         (b'{"id": "1", "size": "many"}', 422, "invalid_request", "size"),
+        (b'{"id": "1", "lines": ""}', 422, "invalid_request", "lines"),
+        (b'{"id": "1", "lines": [{"kind": "text", "text": 7}]}', 422, "invalid_request", "lines.0.text"),
+        (b'{"id": "1", "lines": [{"kind": "text"}]}', 422, "invalid_request", "lines.0.text"),
+        (b'{"id": "1", "lines": [{"kind": "line"}]}', 422, "invalid_request", "lines.0"),
+        (b'{"id": "1", "lines": [{"kind": "text", "text": "a", "size": 1}]}', 400, "unknown_parameter", "lines.0.size"),
         (b"[" * 100_000, 400, "invalid_request", None),
         (b'{"id": "' + b"x" * 2_000_001 + b'"}', 413, "payload_too_large", None),
     ],
@@ -50,6 +56,16 @@ def test_bad_bodies_are_problems(
     answer = beta.post("/notes", content=body, headers=headers)
 
     assert_problem(answer, status, code, param)
+
+
+@pytest.mark.parametrize("sent", [{"data": {"id": "7"}}, {"content": b'{"id": "7"}'}, {}])
+def test_a_body_that_does_not_say_it_is_json_is_told_what_to_say(
+    beta: httpx.Client, auth: FakeAuth, sent: dict[str, Any]
+) -> None:
+    answer = beta.post("/notes", headers=auth.headers(), **sent)
+
+    assert_problem(answer, 422, "invalid_request")
+    assert "content-type: application/json" in answer.json()["detail"]
 
 
 def test_half_a_character_is_the_callers_problem_and_stores_nothing(beta: httpx.Client) -> None:

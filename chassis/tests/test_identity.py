@@ -171,7 +171,7 @@ async def test_those_who_wait_for_keys_wait_for_one_try_together() -> None:
 
     with serve(Starlette(routes=[Route("/.well-known/jwks.json", hang)])) as auth_url:
         async with neighbour_client() as http:
-            keys = RemoteKeys(f"{auth_url}/.well-known/jwks.json", http)
+            keys = RemoteKeys(auth_url, http)
             answers = await asyncio.gather(*(keys.find("kid") for _ in range(5)), return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [KeysUnavailable] * 5

@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
                 Database(settings.service_data, migrations, reserve_bytes=settings.storage_reserve_bytes)
             )
             http = await stack.enter_async_context(neighbour_client())
-            keys = RemoteKeys(f"{settings.auth_url}/.well-known/jwks.json", http)
+            keys = RemoteKeys(settings.auth_url, http)
             app.state.identity = Identity("files", keys, {"chat": settings.secret_chat_files})
 
             blobs, settling = Blobs(settings.service_data / "blobs"), Settling()

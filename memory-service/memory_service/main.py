@@ -51,7 +51,7 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
         )
     )
     http = await stack.enter_async_context(neighbour_client())
-    keys = RemoteKeys(f"{settings.auth_url.rstrip('/')}/.well-known/jwks.json", http, clock)
+    keys = RemoteKeys(settings.auth_url, http, clock)
     limits = Limits(
         settings.short_term_memory_k,
         settings.fold_high_tokens,

@@ -20,7 +20,7 @@ async def test_another_service_verifies_our_tokens_with_them(auth: Client) -> No
     tokens = auth.sign_up()
 
     async with httpx.AsyncClient() as http:
-        identity = Identity("chat", RemoteKeys(f"{auth.base_url}/.well-known/jwks.json", http), {})
+        identity = Identity("chat", RemoteKeys(str(auth.base_url), http), {})
         principal = await identity.user(tokens["access_token"])
 
     assert (principal.user_id, principal.role, principal.key_id) == (tokens["user"]["id"], "user", None)
@@ -34,7 +34,7 @@ async def test_the_tokens_of_another_secret_are_refused_elsewhere(
         foreign = other.guest()["access_token"]
 
     async with httpx.AsyncClient() as http:
-        identity = Identity("chat", RemoteKeys(f"{auth.base_url}/.well-known/jwks.json", http), {})
+        identity = Identity("chat", RemoteKeys(str(auth.base_url), http), {})
 
         with pytest.raises(Unauthenticated):
             await identity.user(foreign)
@@ -60,7 +60,7 @@ async def test_a_rotated_secret_refuses_no_valid_token(start: Start, make_settin
         published = auth.get("/.well-known/jwks.json").json()["keys"]
         checks = [auth.check(token).status_code for token in (before, after)]
         async with httpx.AsyncClient() as http:
-            identity = Identity("chat", RemoteKeys(f"{auth.base_url}/.well-known/jwks.json", http), {})
+            identity = Identity("chat", RemoteKeys(str(auth.base_url), http), {})
             principals = [await identity.user(token) for token in (before, after)]
 
     assert len(published) == 2

@@ -62,7 +62,9 @@ def _checked(fields: dict[str, str]) -> UploadFields:
     try:
         checked = UploadFields.model_validate(fields)
     except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False, include_context=False)) from None
+        errors = error.errors(include_url=False, include_context=False)
+        in_body = [{**each, "loc": ("body", *each["loc"])} for each in errors]
+        raise RequestValidationError(in_body, body=fields) from None
     if checked.expires_after_anchor is not None or checked.expires_after_seconds is not None:
         raise UnsupportedParameter("Files do not expire by themselves here.", param="expires_after")
     return checked
