@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 from contextvars import Context as Variables
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 import structlog
@@ -21,6 +22,8 @@ from chat_service.stores.items import Item
 from chat_service.stores.responses import StoredResponse
 
 SETTLE_AGAIN_AFTER = (0.2, 1.0, 5.0)
+"""Seconds; the last one again and again."""
+LAST_WRITES_SECONDS = 3.0
 CUT_SHORT = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 log = structlog.get_logger()
@@ -113,7 +116,12 @@ class Generations:
         self.accepts = False
         if tasks := [generation.task for generation in self._running.values()]:
             await asyncio.wait(tasks, timeout=seconds)
-            await asyncio.gather(*(self.stop(response_id, "shutdown") for response_id in list(self._running)))
+            for generation in self._running.values():
+                generation.stop("shutdown")
+            _, unsettled = await asyncio.wait(tasks, timeout=LAST_WRITES_SECONDS)
+            for task in unsettled:  # the storage does not take their end: the next start recovers them
+                task.cancel()
+            await asyncio.gather(*unsettled, return_exceptions=True)
 
     async def _run(self, generation: Generation) -> None:
         final = None
@@ -161,7 +169,8 @@ class Generations:
                 if generation.hear(chunk):
                     first = generation.first_token_ms is None
                     if first:
-                        generation.first_token_ms = round((self._clock() - called_at) * 1000)
+                        waited = max(0.0, self._clock() - called_at)  # clocks step back
+                        generation.first_token_ms = round(waited * 1000)
                     self._event_log.told(generation.live, at_once=first)
                 finish_reason = chunk.finish_reason or finish_reason
                 if generation.live.erased:
@@ -177,19 +186,18 @@ class Generations:
         )
 
     async def _write_end(self, live: LiveLog, settlement: Settlement) -> None:
-        """The last write of a turn, tried again when the storage does not take it."""
+        """The last write of a turn, until the storage takes it: who reads the turn waits, its conversation is busy."""
         first, events = len(live.saved), list(live.unsaved())
 
         def write(tx: Transaction) -> None:
             self._endings.settle(tx, settlement, first, events)
             tx.after_commit(lambda: live.publish(len(events)))
 
-        for pause in SETTLE_AGAIN_AFTER:
+        for pause in chain(SETTLE_AGAIN_AFTER, repeat(SETTLE_AGAIN_AFTER[-1])):
             try:
                 await self._database.write(write, frees_space=True)
-            except Problem as problem:
-                log.warning("turn_not_settled", response_id=live.response_id, code=problem.code)
+            except Exception as error:
+                log.error("turn_not_settled", response_id=live.response_id, exc_info=error)
                 await asyncio.sleep(pause)
             else:
                 return
-        await self._database.write(write, frees_space=True)

@@ -98,4 +98,4 @@ def _identity(settings: Settings, http: httpx.AsyncClient) -> Identity:
         "files": settings.secret_chat_files,
         "analytics": settings.secret_chat_analytics,
     }
-    return Identity("chat", RemoteKeys(f"{settings.auth_url}/.well-known/jwks.json", http), secrets)
+    return Identity("chat", RemoteKeys(settings.auth_url, http), secrets)

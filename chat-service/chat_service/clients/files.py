@@ -69,10 +69,13 @@ class Files:
                 deadline=wait_seconds + BEYOND_THE_WAIT_SECONDS,
                 idempotent=True,
             )
-            return FileTexts.model_validate_json(answer.content).files
+            files = FileTexts.model_validate_json(answer.content).files
         except NeighbourRefused as refused:
             if refused.refused_status == 404:
                 raise FileNotFound() from refused
             raise FilesUnavailable() from refused
         except (NeighbourDown, ValidationError) as error:
             raise FilesUnavailable() from error
+        if [file.id for file in files] != file_ids:  # a turn must not go on without a file that it names
+            raise FilesUnavailable()
+        return files

@@ -45,7 +45,7 @@ def build(settings: Settings, record: Callable[[CallRecord], Any]) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with httpx.AsyncClient(trust_env=False) as http, Model(settings) as model:
-            app.state.identity = Identity("chat", RemoteKeys(f"{settings.auth_url}/.well-known/jwks.json", http), {})
+            app.state.identity = Identity("chat", RemoteKeys(settings.auth_url, http), {})
             app.state.settings = settings
             app.state.catalogue = Catalogue(settings.allowed_models, model.models)
             limits = CompletionLimits.from_settings(settings)

@@ -106,6 +106,7 @@ class Files(Neighbour):
         super().__init__("files")
         self.files: dict[str, dict[str, Any]] = {}
         self.waits: list[float] = []
+        self.keeps_back = False
         self.while_waiting: Callable[[], None] = lambda: None
 
     def routes(self) -> list[Route]:
@@ -144,7 +145,7 @@ class Files(Neighbour):
         asked = await request.json()
         self.waits.append(asked["wait_seconds"])
         self.while_waiting()
-        files = [self.files[file_id] for file_id in asked["file_ids"]]
+        files = [] if self.keeps_back else [self.files[file_id] for file_id in asked["file_ids"]]
         return JSONResponse({"files": [_content(file) for file in files]})
 
 
@@ -176,6 +177,7 @@ class Neighbours:
         self.memory.asked.clear()
         self.memory.remembers = {}
         self.files.waits.clear()
+        self.files.keeps_back = False
         self.files.while_waiting = lambda: None
 
 

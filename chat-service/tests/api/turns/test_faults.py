@@ -2,8 +2,11 @@
 
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
+import apsw
 import httpx
 import pytest
 
@@ -213,3 +216,58 @@ def asking_about(file_id: str) -> list[dict[str, Any]]:
 
 def ask_about(chat: Chat, file_id: str, **claims: Any) -> httpx.Response:
     return chat.http(**claims).post("/responses", json={"model": "deepthinks", "input": asking_about(file_id)})
+
+
+@contextmanager
+def no_turn_can_end(chat: Chat) -> Iterator[None]:
+    """The storage refuses the last write of turns, and nothing else."""
+    with closing(apsw.Connection(str(chat.folder / "data.sqlite3"))) as database:
+        database.set_busy_timeout(5000)
+        database.execute(
+            "create trigger stuck before update of status on responses begin select raise(abort, 'no'); end"
+        )
+        yield
+        database.execute("drop trigger stuck")
+
+
+def test_a_turn_whose_end_the_storage_refused_for_a_while_ends_all_the_same(start: Any, llm: OfflineLLM) -> None:
+    with start() as chat:
+        llm.misbehave({"fault": {"before_first_token_seconds": 0.2}})
+        with no_turn_can_end(chat):
+            response = chat.ask("Hello", background=True)
+            time.sleep(1.0)
+            meanwhile = chat.http().get(f"/responses/{response['id']}").json()
+        ended = chat.until(response["id"], "completed")
+        after = chat.ask("And now?", conversation=response["conversation"]["id"])
+
+    assert meanwhile["status"] == "in_progress"
+    assert ended["output"]
+    assert after["status"] == "completed"
+
+
+def test_a_turn_whose_end_the_storage_refuses_does_not_hold_up_the_shutdown(start: Any, llm: OfflineLLM) -> None:
+    with ExitStack() as stack:
+        with start() as chat:
+            stack.enter_context(no_turn_can_end(chat))
+            response = chat.ask("Hello", background=True)
+            time.sleep(0.2)
+            before = time.monotonic()
+        stopped_within = time.monotonic() - before
+
+    with start() as chat:
+        ended = chat.until(response["id"])
+
+    assert stopped_within < 8
+    assert ended["status"] in ("completed", "incomplete")
+
+
+def test_a_turn_does_not_go_on_without_a_file_that_files_keeps_back(start: Any, neighbours: Neighbours) -> None:
+    file_id = neighbours.files.add("The code is 4711.")
+    neighbours.files.keeps_back = True
+    content = [{"type": "input_text", "text": "What is the code?"}, {"type": "input_file", "file_id": file_id}]
+    body = {"model": "deepthinks", "input": [{"role": "user", "content": content}]}
+
+    with start(file_wait_seconds=0.2) as chat:
+        refused = chat.http().post("/responses", json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "files_unavailable")
