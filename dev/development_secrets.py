@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,21 +17,25 @@ def load_or_make_secrets(path: Path, given: Mapping[str, str]) -> dict[str, str]
     kept = {name: value for name, value in dotenv_values(path).items() if value}
     missing = [name for name in NAMES if name not in kept and not given.get(name)]
     if missing:
-        append_new_secrets(path, missing)
+        add_new_secrets(path, missing)
         kept = {name: value for name, value in dotenv_values(path).items() if value}
     return {name: value for name, value in kept.items() if not given.get(name)}
 
 
-def append_new_secrets(path: Path, names: list[str]) -> None:
-    """Adds a fresh secret for each name; the file is readable by its owner alone and on disk when this returns."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write("\n" if os.fstat(descriptor).st_size else "")  # the last line may lack its end
-        for name in names:
-            file.write(f"{name}={secrets.token_urlsafe(48)}\n")
+def add_new_secrets(path: Path, names: list[str]) -> None:
+    """A fresh secret for each name, on its empty line or at the end; the file is its owner's alone, and on disk."""
+    text = path.read_text() if path.exists() else ""
+    for name in names:
+        line = f"{name}={secrets.token_urlsafe(48)}\n"
+        text, filled = re.subn(rf"^{name}[ \t]*=[ \t]*(\n|\Z)", line, text, count=1, flags=re.MULTILINE)
+        if not filled:
+            text += ("" if text.endswith("\n") or not text else "\n") + line  # the last line may lack its end
+    draft = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
         file.flush()
-        os.fsync(descriptor)
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 def main() -> None:
@@ -41,7 +46,7 @@ def main() -> None:
     present = {name for name, value in dotenv_values(path).items() if value}
     missing = [name for name in NAMES if name not in present]
     if missing:
-        append_new_secrets(path, missing)
+        add_new_secrets(path, missing)
     print(f"{path}: added {', '.join(missing) or 'nothing, all secrets are there'}")
 
 

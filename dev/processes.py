@@ -37,7 +37,9 @@ def claim(folder: Path) -> IO[str]:
 
 
 def refuse_taken_port(port: int) -> None:
-    """Raises `NotStarted` when somebody listens there."""
+    """Raises `NotStarted` when somebody listens there, or there is no such port."""
+    if port > 65535:
+        raise NotStarted(f"there is no port {port}; choose another with PORT=")
     with socket.socket() as probe:
         probe.settimeout(1.0)
         if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -150,6 +150,7 @@ class Stack:
         folder = (self.folder / "gateway").resolve()
         variables = {f"GATEWAY_{part.name.upper()}": self._address(part.name) for part in SERVICES}
         own = {name: value for name, value in self._environment.items() if name in gateway.DEFAULTS}
+        own.setdefault("GATEWAY_ACCESS_LOG", str((self.folder / "logs/access.log").resolve()))
         host = self._environment.get("GATEWAY_ADDRESS", "127.0.0.1")
         gateway.render(folder, {**own, **variables, "GATEWAY_LISTEN": f"{host}:{self.port}"})
         return Process("gateway", gateway.command(folder), {}, self.folder / "logs", f"{self.url}/health")
@@ -166,6 +167,8 @@ def main() -> None:
         signal.signal(number, lambda *_: stopping.set())
     environment = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
     try:
+        if unknown := environment.keys() - known_settings():
+            print(f".env has names that are no setting: {', '.join(sorted(unknown))}", flush=True)
         print("starting …", flush=True)
         with Stack(arguments.data, arguments.port, environment | _overrides(environment)) as stack:
             print(_welcome(stack), flush=True)
@@ -177,8 +180,16 @@ def main() -> None:
 
 def _overrides(environment: Mapping[str, str]) -> dict[str, str]:
     """Variables of the shell win over `.env`, as everywhere."""
-    names = {name.upper() for part in SERVICES for name in part.settings.model_fields} | set(environment)
+    names = known_settings() | set(environment)
     return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def known_settings() -> set[str]:
+    """Every name that .env.example offers, and those of the stand-in."""
+    offered = {line.lstrip("# ").split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines()}
+    return {name for name in offered if name.isupper()} | {
+        f"OFFLINE_LLM_{name.upper()}" for name in OfflineSettings.model_fields
+    }
 
 
 def _welcome(stack: Stack) -> str:

@@ -35,6 +35,7 @@ _KINDS = (  # the first pattern that fits names the kind and its priority
 )
 _PATTERNS = [(kind, priority, re.compile(pattern, re.IGNORECASE)) for kind, priority, pattern in _KINDS]
 _MOST_FACTS = 12
+_LONGEST_FACTS = 1600  # characters of all facts together, each said twice: a fold fits into 2,048 tokens
 _MOST_IN_SUMMARY = 5
 _LONGEST = 400  # characters of one quoted sentence
 _KNOWN_ALREADY = 0.8  # share of a sentence's stems that a known fact has
@@ -105,13 +106,16 @@ def _most_telling(said: list[Said], most: int) -> list[Said]:
 
 def _facts(said: list[Said], known: list[set[str]]) -> list[dict[str, Any]]:
     """What the user states about themselves, once each, and not what is known."""
-    facts, seen = list[dict[str, Any]](), set[str]()
+    facts, seen, room = list[dict[str, Any]](), set[str](), _LONGEST_FACTS
     for each in said:
         kind = _kind(each.text)
         stems = set(content_stems(each.text))
         old = any(len(stems & fact) >= _KNOWN_ALREADY * len(stems) for fact in known)
         if kind is None or not stems or old or same_words(each.text) in seen or len(facts) == _MOST_FACTS:
             continue
+        if len(each.text) > room:
+            break
+        room -= len(each.text)
         seen.add(same_words(each.text))
         facts.append(
             {

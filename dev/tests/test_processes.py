@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 
 from dev.development_secrets import NAMES, load_or_make_secrets
 from dev.processes import NotStarted, Process, claim, free_port, refuse_taken_port
+from dev.stack import ROOT
 
 SERVER = "import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))"
 
@@ -119,6 +120,24 @@ def test_make_secrets_adds_what_is_missing_and_leaves_the_rest(tmp_path: Path) -
     values = dotenv_values(path)
     assert (values["JWT_SECRET_KEY"], values["LOG_LEVEL"]) == ("mine", "debug")
     assert all(values[name] for name in NAMES)
+
+
+def test_make_secrets_fills_the_empty_lines_of_the_example_and_nothing_else_changes(tmp_path: Path) -> None:
+    example = (ROOT / ".env.example").read_text()
+    path = tmp_path / ".env"
+    path.write_text(example)
+
+    subprocess.run([sys.executable, "-m", "dev.development_secrets", str(path)], check=True, capture_output=True)
+
+    filled = path.read_text()
+    for name in NAMES:
+        filled = filled.replace(f"{name}={dotenv_values(path)[name]}", f"{name}=")
+    assert filled == example
+
+
+def test_a_port_that_does_not_exist_is_refused_in_a_line() -> None:
+    with pytest.raises(NotStarted, match="there is no port 99999; choose another with PORT="):
+        refuse_taken_port(99999)
 
 
 def test_a_second_copy_on_the_same_folder_says_so(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """docker-compose.yml, dev/stack.py and the gateway's routes describe one and the same system."""
 
+import json
 import re
 
 import pytest
 import yaml
 
 from dev import gateway
-from dev.development_secrets import NAMES as SECRET_NAMES
-from dev.stack import SERVICES, Part
+from dev.stack import EACH_SERVICES_OWN, SERVICES, Part
 
 from .house import ROOT
 
@@ -27,10 +27,15 @@ def test_both_start_the_same_services() -> None:
 @pytest.mark.parametrize("part", SERVICES, ids=lambda part: part.name)
 def test_a_container_gets_the_variables_its_settings_name_and_no_others(part: Part) -> None:
     known = {name.upper() for name in part.settings.model_fields}
-    needed = {name for name in known if name in SECRET_NAMES or name.endswith("_URL")} - {"TOGETHER_BASE_URL"}
+    set_by_the_image = {"SERVICE_HOST", "SERVICE_PORT"}
 
-    assert set(variables(part.name)) - known == set()
-    assert needed - set(variables(part.name)) == set()
+    assert set(variables(part.name)) == known - set_by_the_image - EACH_SERVICES_OWN
+
+
+def test_the_gateways_settings_of_the_example_reach_its_container() -> None:
+    offered = set(re.findall(r"GATEWAY_[A-Z_]+(?==)", (ROOT / ".env.example").read_text()))
+
+    assert offered - {"GATEWAY_ADDRESS", "GATEWAY_PORT"} <= set(variables("gateway"))  # those say where it is published
 
 
 @pytest.mark.parametrize("part", SERVICES, ids=lambda part: part.name)
@@ -50,7 +55,7 @@ def test_only_the_gateway_publishes_a_port() -> None:
     assert [name for name, container in COMPOSE.items() if container.get("ports")] == ["gateway"]
 
 
-@pytest.mark.parametrize("name", [*NAMES, "gateway"])
+@pytest.mark.parametrize("name", COMPOSE)
 def test_a_container_is_closed(name: str) -> None:
     container = COMPOSE[name]
 
@@ -83,8 +88,19 @@ def test_the_gateway_forwards_to_every_service_by_both_ways() -> None:
     assert wanted <= gateway.variables_in_templates()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_service_has_its_own_routes_at_the_gateway(name: str) -> None:
-    routes = (ROOT / "gateway/routes" / f"{name}.conf").read_text()
+def leads(locations: list[tuple[str, str]], path: str) -> bool:
+    """Whether one of nginx's locations is for the path."""
+    kinds = {"=": str.__eq__, "^~": str.startswith, "": str.startswith, "~": lambda path, regex: re.search(regex, path)}
+    return any(kinds[kind](path, pattern) for kind, pattern in locations)
 
-    assert re.search(r"\blocation\b", routes)
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gateway_leads_to_every_public_path_of_a_service_and_to_no_internal_one(name: str) -> None:
+    routes = (ROOT / "gateway/routes" / f"{name}.conf").read_text()
+    locations = re.findall(r"^\s*location (=|~|\^~)? ?(\S+) \{", routes, re.MULTILINE)
+    published = json.loads((ROOT / f"{name}-service/contracts/openapi.json").read_text())["paths"]
+    paths = {path: re.sub(r"\{\w+\}", "some_id", path) for path in published}
+
+    led = {path for path, example in paths.items() if leads(locations, example)}
+
+    assert led == {path for path in paths if not path.startswith("/internal/")}

@@ -99,6 +99,17 @@ async def test_a_fold_does_not_repeat_known_facts(http: httpx.AsyncClient) -> No
     assert {fact["kind"] for fact in fold["facts"]} == {"profile", "instruction"}
 
 
+async def test_a_fold_of_long_sentences_fits_into_the_answer_that_memory_allows(http: httpx.AsyncClient) -> None:
+    told = "and mended nets and waited for the wind to turn, " * 20
+    message = "\n".join(f'<turn id="turn_{day}"><user>On day {day} we sailed {told}</user></turn>' for day in range(14))
+    wanted = body(user(message), model=SUMMARISER, response_format=schema_format(FOLD, "fold"), max_tokens=2048)
+
+    answer = (await http.post("/v1/chat/completions", json=wanted)).json()["choices"][0]
+
+    assert answer["finish_reason"] == "stop"
+    assert len(json.loads(answer["message"]["content"])["facts"]) > 1
+
+
 async def test_turns_without_a_statement_still_fold_truly(http: httpx.AsyncClient) -> None:
     message = (
         '<turn id="turn_9" time="x">\n<user>Why is the sky blue?</user>\n<assistant>Rayleigh.</assistant>\n</turn>'
