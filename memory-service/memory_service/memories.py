@@ -81,14 +81,15 @@ class Memories:
     def _statistics(self, tx: Transaction, branch: Branch, path: Path) -> Statistics:
         jobs = Jobs(tx).of_conversation(branch.conversation_id)
         all_turns = Turns(tx).count(path, path.root, path.tip).turns
+        folded_at = Episodes(tx).last_made_at(branch.conversation_id)
         return Statistics(
             turns=all_turns,
             folded_turns=all_turns - branch.unfolded_turns,
             buffer_tokens=branch.unfolded_tokens,
-            tokens_per_turn=branch.smoothed_tokens,
+            tokens_per_turn=round(branch.smoothed_tokens),
             fold_threshold_tokens=self._limits.high_tokens,
             folds_pending=len(jobs),
-            last_fold_at=Episodes(tx).last_made_at(branch.conversation_id),
+            last_fold_at=int(folded_at) if folded_at else None,
             summarizer=self._summarizer(jobs),
         )
 
@@ -99,7 +100,10 @@ class Memories:
         if failed is None:
             return SummarizerState(state="working" if jobs else "idle", attempts=0, last_failure=None, next_try_at=None)
         return SummarizerState(
-            state="retrying", attempts=failed.attempts, last_failure=failed.failure, next_try_at=failed.next_try_at
+            state="retrying",
+            attempts=failed.attempts,
+            last_failure=failed.failure,
+            next_try_at=int(failed.next_try_at),
         )
 
 
@@ -123,7 +127,7 @@ def _interaction(tx: Transaction, episode: Episode) -> Interaction:
     quoted = Turns(tx).find(episode.quote_turn_id) if episode.quote_turn_id else None
     return Interaction(
         id=episode.id,
-        timestamp=episode.happened_at,
+        timestamp=int(episode.happened_at),
         summary=episode.summary,
         verbatim_context=quoted.user_text[episode.quote_from : episode.quote_to] if quoted else "",
         priority_score=episode.priority,
@@ -142,7 +146,7 @@ def _buffered(turn: Turn) -> BufferedTurn:
         turn_id=turn.id,
         user=turn.user_text,
         assistant=turn.assistant_text,
-        created_at=turn.created_at,
+        created_at=int(turn.created_at),
         tokens=turn.tokens,
     )
 
@@ -154,7 +158,7 @@ def _found(tx: Transaction, found: retrieval.Found) -> FoundTurn:
     return FoundTurn(
         id=turn.id,
         conversation_id=turn.conversation_id,
-        created_at=turn.created_at,
+        created_at=int(turn.created_at),
         user=user,
         assistant=assistant,
         score=round(found.score, 4),

@@ -83,7 +83,7 @@ class BufferedTurn(BaseModel):
     turn_id: str
     user: str
     assistant: str
-    created_at: float
+    created_at: int
     tokens: int
 
 
@@ -99,7 +99,7 @@ class Interaction(BaseModel):
     """An episode: `verbatim_context` is quoted from the turn itself, the summary is the model's."""
 
     id: str
-    timestamp: float
+    timestamp: int
     summary: str
     verbatim_context: str
     priority_score: int
@@ -133,17 +133,17 @@ class SummarizerState(BaseModel):
     state: Literal["idle", "working", "retrying", "waiting_for_key"]
     attempts: int
     last_failure: str | None
-    next_try_at: float | None
+    next_try_at: int | None
 
 
 class Statistics(BaseModel):
     turns: int
     folded_turns: int
     buffer_tokens: int
-    tokens_per_turn: float = Field(description="Exponentially smoothed, prompt and answer.")
+    tokens_per_turn: int = Field(description="Exponentially smoothed, prompt and answer.")
     fold_threshold_tokens: int
     folds_pending: int
-    last_fold_at: float | None
+    last_fold_at: int | None
     summarizer: SummarizerState
 
 
@@ -174,7 +174,7 @@ class FoundTurn(BaseModel):
     object: Literal["memory.turn"] = "memory.turn"
     id: str
     conversation_id: str
-    created_at: float
+    created_at: int
     user: str
     assistant: str
     score: float

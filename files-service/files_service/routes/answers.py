@@ -1,5 +1,6 @@
 """Records as they go out: OpenAI's file object, what chat reads, and a download no browser will show."""
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from files_service.stores.files import FileRecord
 
 OPENAI_STATUS = {"uploaded": "uploaded", "processing": "uploaded", "ready": "processed", "failed": "error"}
 CHUNK = 256 * 1024
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
 
 
 def file_object(file: FileRecord) -> FileObject:
@@ -63,12 +65,13 @@ def file_contents(found: FileWithText) -> FileContents:
 def download(file: FileRecord, blob: BinaryIO) -> StreamingResponse:
     """The bytes under a type that says nothing, so that no browser takes them for a page of ours."""
     name = quote(file.filename, safe="")
+    plain = file.filename if PLAIN_NAME.fullmatch(file.filename) else file.id  # for clients that know no `filename*`
     return StreamingResponse(
         _pieces(blob),
         media_type="application/octet-stream",
         headers={
             "content-length": str(file.bytes),
-            "content-disposition": f"attachment; filename=\"{file.id}\"; filename*=UTF-8''{name}",
+            "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{name}",
             "x-content-type-options": "nosniff",
             "content-security-policy": "sandbox; default-src 'none'",
             "cache-control": "private, no-store",

@@ -72,6 +72,20 @@ def test_a_download_is_an_attachment_that_no_browser_shows(service: FilesService
     assert answer.headers["content-security-policy"].startswith("sandbox")
 
 
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("report 1911.pdf", "report 1911.pdf"), ("päge.html", None), ('a"b;c.txt', None), (".netrc", None)],
+)
+def test_a_download_has_its_name_for_simple_clients_too_where_that_is_safe(
+    service: FilesService, name: str, plain: str | None
+) -> None:
+    file = service.upload(b"text", name)
+
+    disposition = service.get(f"/{file['id']}/content").headers["content-disposition"]
+
+    assert disposition.startswith(f'attachment; filename="{plain or file["id"]}"; ')
+
+
 def test_a_list_is_walked_page_by_page_in_either_order_and_by_purpose(service: FilesService) -> None:
     ids = [service.upload(b"text %d" % number)["id"] for number in range(5)]
     other = service.post(b"text", purpose="assistants").json()["id"]

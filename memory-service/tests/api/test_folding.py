@@ -73,12 +73,24 @@ def test_turns_beyond_k_are_folded_in_the_background(memory: Memory) -> None:
         "turns": 5,
         "folded_turns": 3,
         "buffer_tokens": shown["short_term"]["tokens"],
-        "tokens_per_turn": pytest.approx(shown["statistics"]["tokens_per_turn"]),
+        "tokens_per_turn": shown["statistics"]["tokens_per_turn"],
         "fold_threshold_tokens": 3000,
         "folds_pending": 0,
         "last_fold_at": shown["statistics"]["last_fold_at"],
         "summarizer": {"state": "idle", "attempts": 0, "last_failure": None, "next_try_at": None},
     }
+
+
+def test_times_and_tokens_are_whole_numbers_as_everywhere_on_the_wire(memory: Memory) -> None:
+    talk = Talk()
+    memory.deliver(*told(talk))
+
+    shown = memory.eventually(talk.id, folded)
+
+    (interaction,) = shown["long_term"]["interactions"]
+    statistics = shown["statistics"]
+    whole = (interaction["timestamp"], shown["short_term"]["turns"][0]["created_at"])
+    assert {type(each) for each in (*whole, statistics["last_fold_at"], statistics["tokens_per_turn"])} == {int}
 
 
 def test_k_turns_are_not_folded(memory: Memory) -> None:
