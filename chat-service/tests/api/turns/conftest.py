@@ -74,6 +74,14 @@ def events_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     return (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
 
 
+def until_closed(llm: OfflineLLM, seconds: float = 3.0) -> None:
+    """Waits until no call of the model is open."""
+    deadline = time.monotonic() + seconds
+    while llm.open_streams():
+        assert time.monotonic() < deadline, "the call of the model is still open"
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="session")
 def llm_server() -> Iterator[OfflineLLM]:
     with running() as offline:

@@ -8,7 +8,7 @@ import pytest
 
 from dev.offline_llm.testing import OfflineLLM
 
-from .conftest import Chat
+from .conftest import Chat, until_closed
 from .neighbours import Neighbours
 
 
@@ -96,7 +96,7 @@ def test_deleting_a_conversation_stops_what_runs_in_it_and_leaves_only_the_bill(
 
         told = list(events)
     assert told[-1]["response"]["status"] == "cancelled"
-    assert llm.open_streams() == 0
+    until_closed(llm)
     assert chat.http().get(f"/responses/{response['id']}").status_code == 404
     [usage] = neighbours.analytics.until("usage.recorded")
     assert usage["outcome"] == "cancelled"

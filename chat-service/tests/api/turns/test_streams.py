@@ -1,6 +1,5 @@
 """Generation belongs to the server: clients leave, come back, join and stop."""
 
-import time
 from typing import Any
 
 import httpx
@@ -8,7 +7,7 @@ import pytest
 
 from dev.offline_llm.testing import OfflineLLM
 
-from .conftest import Chat, events_of
+from .conftest import Chat, events_of, until_closed
 from .neighbours import Neighbours
 
 STORY = "The words are " + " ".join(f"word{number}" for number in range(25)) + "."
@@ -27,13 +26,6 @@ def first_words(events: Any) -> dict[str, Any]:
     while next(events)["type"] != "response.output_text.delta":
         pass
     return dict(response)
-
-
-def until_closed(llm: OfflineLLM, seconds: float = 3.0) -> None:
-    deadline = time.monotonic() + seconds
-    while llm.open_streams():
-        assert time.monotonic() < deadline, "the call of the model is still open"
-        time.sleep(0.01)
 
 
 def test_a_client_that_leaves_changes_nothing(chat: Chat, paced: OfflineLLM, neighbours: Neighbours) -> None:
@@ -98,7 +90,9 @@ def test_a_stop_before_the_first_word_ends_the_response_too(chat: Chat, llm: Off
     stopped = chat.sdk().responses.cancel(response["id"])
 
     assert (stopped.status, stopped.output) == ("cancelled", [])
-    chat.ask("Hello again", conversation=response["conversation"]["id"], background=True)
+    until_closed(llm)
+    llm.behave()
+    assert chat.ask("Hello again", conversation=response["conversation"]["id"])["status"] == "completed"
 
 
 def test_a_stop_after_the_end_changes_nothing(chat: Chat) -> None:
