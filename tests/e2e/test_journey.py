@@ -1,15 +1,17 @@
 """One conversation, end to end, through the real nginx and the real services."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
 import openai
 import pytest
 
+from dev.offline_llm.testing import running
 from dev.stack import SERVICES, Stack
 
-from .people import PASSWORD, Person, eventually, signed_in
+from .people import PASSWORD, Person, eventually, sign_up, signed_in
 
 
 def test_accounts_sign_up_in_refresh_and_out(gateway: httpx.Client, somebody: Person) -> None:
@@ -164,6 +166,20 @@ def test_chat_completions_answer_the_same_sdk_streamed_and_not(somebody: Person)
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.total_tokens == whole.usage.total_tokens if whole.usage else False
     assert "deepthinks" in [model.id for model in somebody.sdk.models.list()]
+
+
+def test_with_a_key_a_second_copy_beside_the_first_uses_the_provider_it_is_told(stack: Stack, tmp_path: Path) -> None:
+    key = "a-key-for-together-of-at-least-32-characters"
+    with running() as provider:
+        settings = {"TOGETHER_API_KEY": key, "TOGETHER_BASE_URL": f"{provider.url}/v1"}
+        with Stack(tmp_path, environment=settings) as second, sign_up(second.url) as person:
+            answer = person.sdk.responses.create(model="deepthinks", input="My parrot is called Admiral.")
+            [asked] = [each for each in provider.requests() if each["path"] == "/v1/chat/completions"]
+
+    assert "offline-llm" in stack.processes
+    assert "offline-llm" not in second.processes
+    assert answer.status == "completed"
+    assert asked["key_sha256"] == sha256(key.encode()).hexdigest()[:16]
 
 
 def test_one_persons_things_do_not_exist_for_another(
