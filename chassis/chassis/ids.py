@@ -1,7 +1,5 @@
 """Identifiers: a prefix that says what it names, then a UUIDv7, so that ids sort by the time they were made."""
 
-import re
-
 import uuid_utils
 
 ID_LENGTH = 32
@@ -11,8 +9,3 @@ ID_LENGTH = 32
 def new_id(prefix: str) -> str:
     """A fresh id such as `conv_0199…`; ids made by one process sort in the order they were made."""
     return f"{prefix}_{uuid_utils.uuid7().hex}"
-
-
-def id_pattern(prefix: str) -> str:
-    """The regular expression of ids with this prefix, for schemas and path parameters."""
-    return f"^{re.escape(prefix)}_[0-9a-f]{{{ID_LENGTH}}}$"

@@ -3,7 +3,6 @@
 import logging
 import sys
 import traceback
-from types import TracebackType
 from typing import Any
 
 import structlog
@@ -13,8 +12,6 @@ ALLOWED_FIELDS = frozenset(
     " file_id job_id event_id kind consumer caller neighbour tries count code error reason frames version port number"
     " name model".split()
 )
-
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def configure_logs(service: str, level: str, style: str) -> None:

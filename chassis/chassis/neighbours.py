@@ -32,11 +32,10 @@ class NeighbourRefused(Problem):
     code = "neighbour_refused"
     detail = "Two parts of the system do not agree; this was logged."
 
-    def __init__(self, status: int, refusal: str | None, document: dict[str, Any]) -> None:
+    def __init__(self, status: int, refusal: str | None) -> None:
         super().__init__()
         self.refused_status = status
         self.refusal = refusal
-        self.document_received = document
 
 
 def neighbour_client() -> httpx.AsyncClient:
@@ -83,8 +82,7 @@ class Neighbour:
         if answer.status_code >= 500:
             log.warning("neighbour_down", neighbour=self.name, status=answer.status_code)
             raise NeighbourDown()
-        document = _json_object(answer)
-        raise NeighbourRefused(answer.status_code, document.get("code"), document)
+        raise NeighbourRefused(answer.status_code, _json_object(answer).get("code"))
 
     async def _try(
         self, method: str, path: str, json: Any, params: Any, bearer: str | None, retry_anything: bool

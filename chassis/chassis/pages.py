@@ -1,15 +1,10 @@
 """OpenAI's shape of a list, and the parameters that walk through it."""
 
 from collections.abc import Sequence
-from typing import Annotated, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
-
-
-class HasId(Protocol):
-    id: str
-
 
 Item = TypeVar("Item", bound=BaseModel)
 

@@ -35,6 +35,13 @@ def test_every_setting_is_in_the_example(house: House) -> None:
 
 
 @pytest.mark.parametrize("house", HOUSES, ids=str)
+def test_every_setting_of_a_service_is_in_its_readme(house: House) -> None:
+    readme = (house.folder / "README.md").read_text()
+
+    assert {name for name in house.settings.model_fields if f"`{name.upper()}`" not in readme} == set()
+
+
+@pytest.mark.parametrize("house", HOUSES, ids=str)
 def test_every_setting_says_what_it_is_for(house: House) -> None:
     assert [name for name, field in house.settings.model_fields.items() if not field.description] == []
 
