@@ -136,6 +136,16 @@ def test_a_stream_that_is_not_stored_goes_on_while_somebody_else_reads_it(chat: 
     assert last["type"] == "response.completed"
 
 
+def test_nothing_follows_a_response_that_is_not_stored(chat: Chat, paced: OfflineLLM) -> None:
+    with chat.streaming(STORY, store=False) as events:
+        response = first_words(events)
+        body = {"model": "deepthinks", "input": "And then?", "previous_response_id": response["id"]}
+
+        refused = chat.http().post("/responses", json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "response_not_found")
+
+
 def test_leaving_stops_an_answer_that_is_not_stored(chat: Chat, paced: OfflineLLM, neighbours: Neighbours) -> None:
     body = {"model": "deepthinks", "input": STORY, "store": False}
 
