@@ -11,7 +11,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +28,10 @@ from chassis.problems import StorageFull, StorageUnavailable
 MINIMUM_SQLITE = (3, 51, 3)
 WRITES_PER_COMMIT = 256
 BUSY_MILLISECONDS = 5000
+CHECKPOINT_WAITS = (100, 200, 500, 1000, 2000, 4000)
+"""Milliseconds that a checkpoint waits for readers; writes wait meanwhile, and go on between two of them."""
+CHECKPOINT_PAUSE_SECONDS = 0.15
+"""Longer than SQLite's longest pause between two looks at a lock, so that a write that waits gets its turn."""
 SPACE_CHECK_SECONDS = 1.0
 
 Row = dict[str, Any]
@@ -157,6 +161,25 @@ class Database:
     async def ready(self) -> bool:
         """Whether it answers: what a service's readiness comes down to."""
         return await self.read(lambda tx: tx.value("select 1")) == 1
+
+    async def checkpoint(self, waits: Sequence[int] = CHECKPOINT_WAITS) -> None:
+        """Moves the write-ahead log into the file and empties it: what was deleted before is then on no page of either.
+
+        Waits for readers that still look at the old state. Raises `StorageUnavailable` when they never let go.
+        """
+        await asyncio.to_thread(self._checkpoint, waits)
+
+    def _checkpoint(self, waits: Sequence[int]) -> None:
+        connection = self._connect(self._path)
+        try:
+            for wait in waits:
+                connection.set_busy_timeout(wait)
+                if not next(iter(connection.execute("pragma wal_checkpoint(truncate)")))["busy"]:
+                    return
+                time.sleep(CHECKPOINT_PAUSE_SECONDS)
+        finally:
+            connection.close()
+        raise StorageUnavailable("The write-ahead log could not be emptied.")
 
     def _connect(self, path: Path, *, read_only: bool = False) -> apsw.Connection:
         connection = apsw.Connection(str(path))

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Self
 
 import structlog
 
 from chassis.clock import Clock, system_clock
-from chassis.database import Database, Transaction
+from chassis.database import Database, Row, Transaction
 from chassis.events import EVENTS_PATH, EVENTS_PER_DELIVERY, Delivery, Event, Outcome, Receipt
 from chassis.ids import new_id
 from chassis.neighbours import Neighbour
@@ -66,11 +66,36 @@ class Outbox:
             consumer=to,
             kind=kind,
             key=key,
-            data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+            data=_text(data),
             created_at=self._clock(),
         )
         tx.after_commit(self._relays[to].wake)
         return event_id
+
+
+def rewrite_pending(tx: Transaction, consumer: str, rewrite: Callable[[dict[str, Any]], dict[str, Any] | None]) -> int:
+    """Changes what is still owed to a consumer: `rewrite` gets each event's data and returns it as it shall be.
+
+    None drops the event. Returns how many were changed or dropped. An event that is being delivered at this moment
+    arrives as it was.
+    """
+    changed = 0
+    for row in _pending(tx, consumer):
+        rewritten = rewrite(json.loads(row["data"]))
+        if rewritten is None:
+            changed += tx.run("delete from outbox where sequence = ?", row["sequence"])
+        elif _text(rewritten) != row["data"]:
+            changed += tx.run("update outbox set data = ? where sequence = ?", _text(rewritten), row["sequence"])
+    return changed
+
+
+def _pending(tx: Transaction, consumer: str) -> Iterator[Row]:
+    """A few at a time: what a consumer that is down has waiting may be more than memory holds."""
+    batch = "select sequence, data from outbox where consumer = ? and sequence > ? order by sequence limit ?"
+    last = 0
+    while rows := tx.all(batch, consumer, last, EVENTS_PER_DELIVERY):
+        yield from rows
+        last = rows[-1]["sequence"]
 
 
 class Relay:
@@ -172,6 +197,10 @@ def _within_a_body(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if room < 0 and count:
             return rows[:count]
     return rows
+
+
+def _text(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _event(row: Mapping[str, Any]) -> Event:

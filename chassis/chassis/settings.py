@@ -1,7 +1,7 @@
 """What every service's settings share: where it listens, where its data is, and how strict it must be."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +19,9 @@ class ServiceSettings(BaseSettings):
     """Read from environment variables of the same names in capitals; nothing else reads the environment."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    secrets_of_others: ClassVar[frozenset[str]] = frozenset()
+    """Secret fields whose values are not ours to choose, so that their length proves nothing."""
 
     deepthinks_env: Literal["development", "production"] = Field(
         "development", description="`production` refuses missing, short or default secrets."
@@ -39,7 +42,7 @@ class ServiceSettings(BaseSettings):
         if self.deepthinks_env == "production":
             for name in type(self).model_fields:
                 value = getattr(self, name)
-                if isinstance(value, SecretStr):
+                if isinstance(value, SecretStr) and name not in self.secrets_of_others:
                     _refuse_weak(name, value.get_secret_value())
         return self
 

@@ -1,10 +1,12 @@
 """Events from one service to another: exactly once in effect, in order, and nobody is held up."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +17,7 @@ from chassis.identity import Identity, RemoteKeys
 from chassis.inbox import Inbox
 from chassis.migrations import INBOX, OUTBOX
 from chassis.neighbours import Neighbour, neighbour_client
-from chassis.outbox import Outbox
+from chassis.outbox import Outbox, rewrite_pending
 from chassis.testing import serve, service_token
 
 from .example_service import SECRET, create_example, note
@@ -206,3 +208,22 @@ async def test_events_are_taken_from_the_named_services_only(tmp_path: Path, aut
     with serve(create_example("beta", tmp_path, auth_url)) as url:
         assert deliver(url, [event], secret="w" * 40).status_code == 401
         assert httpx.post(f"{url}/internal/events", json={"events": []}).status_code == 401
+
+
+async def test_what_is_still_owed_can_be_rewritten_or_dropped(tmp_path: Path) -> None:
+    def rewrite(data: dict[str, Any]) -> dict[str, Any] | None:
+        renamed = {"anna": None, "guest": {**data, "owner": "clara"}}
+        return renamed.get(data["owner"], data)
+
+    def pending(tx: Transaction) -> list[dict[str, Any]]:
+        return [json.loads(row["data"]) for row in tx.all("select data from outbox order by sequence")]
+
+    async with sender(tmp_path, "http://127.0.0.1:1") as (database, outbox):
+        owners = ["anna", "boris", "guest"]
+        await database.write(lambda tx: [owe(outbox, n, owner=owners[n % 3])(tx) for n in range(300)])
+        others = await database.write(lambda tx: rewrite_pending(tx, "gamma", rewrite))
+        changed = await database.write(lambda tx: rewrite_pending(tx, "beta", rewrite))
+        left = await database.read(pending)
+
+    assert (others, changed) == (0, 200)
+    assert left == [{"number": n, "owner": ("", "boris", "clara")[n % 3]} for n in range(300) if n % 3]

@@ -37,6 +37,7 @@ def package_migrations(package: str) -> Migrations:
 
 OUTBOX = Migrations("outbox", files("chassis").joinpath("migrations/outbox"))
 INBOX = Migrations("inbox", files("chassis").joinpath("migrations/inbox"))
+OWNERS = Migrations("owners", files("chassis").joinpath("migrations/owners"))
 
 
 def migrate(connection: apsw.Connection, components: list[Migrations]) -> None:
