@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from chassis.clock import Clock
 from chassis.database import Transaction
 from chassis.events import Event
+from chassis.owners import Owners
 from chassis.tokens import estimate_tokens
 from memory_service.folds import Folds
 from memory_service.forgetting import erase_conversation
@@ -48,8 +49,12 @@ class Archive:
     def turn_ended(self, tx: Transaction, event: Event) -> None:
         """Archives a turn; one with an answer also enters the index and the short-term buffer."""
         ended = _data(TurnEnded, event)
+        owners = Owners(tx)
         if Tombstones(tx).stands_on(ended.conversation_id) or Turns(tx).find(ended.turn_id):
             return
+        if owners.is_erased(ended.owner):
+            return
+        ended = ended.model_copy(update={"owner": owners.present(ended.owner)})
         conversation = Conversations(tx).open(ended.conversation_id, ended.owner)
         if conversation.owner != ended.owner:
             raise ConversationOfAnother()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from chassis.database import Database, Transaction
+from chassis.owners import Owners
 from chassis.tokens import estimate_tokens
 from memory_service.marking import unmarked
 from memory_service.recall import FRAME_TOKENS, Recall, recall
@@ -80,6 +81,7 @@ class ContextOfTurns:
         return await self._database.read(lambda tx: self._compose(tx, question))
 
     def _compose(self, tx: Transaction, question: ContextQuestion) -> ContextAnswer:
+        question = question.model_copy(update={"owner": Owners(tx).present(question.owner)})
         conversation = Conversations(tx).owned(question.owner, question.conversation_id)
         known = conversation and Turns(tx).newest_known(question.owner, question.conversation_id, question.tail)
         if not known:

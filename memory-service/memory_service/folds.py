@@ -28,7 +28,6 @@ class Fold:
     """A fold in work: the turns it takes and the call that was or will be made for them."""
 
     job: Job
-    owner: str
     path: Path
     above: int
     turns: list[Turn]
@@ -76,7 +75,7 @@ class Folds:
         turns = Turns(tx).between(path, above, through)
         known = _known_facts(Facts(tx).of_conversation(conversation.owner, conversation.id, FACTS_READ), path)
         prompt = fold_prompt(turns, known, self._limits.source_tokens)
-        return Fold(job, conversation.owner, path, above, turns, prompt)
+        return Fold(job, path, above, turns, prompt)
 
     def commit(self, tx: Transaction, fold: Fold, accepted: AcceptedFold, reply: Reply) -> None:
         """Pointer, episode and facts together; nothing when the pointer is not where the fold found it."""
@@ -136,22 +135,25 @@ class Folds:
         )
 
     def _add_facts(self, tx: Transaction, fold: Fold, stated: Sequence[StatedFact]) -> None:
+        """They are the owner's to whom the conversation belongs now: a guest may have been merged meanwhile."""
+        conversation = Conversations(tx).find(fold.job.conversation_id)
+        assert conversation is not None
         facts = Facts(tx)
-        there = facts.of_conversation(fold.owner, fold.job.conversation_id, FACTS_READ)
+        there = facts.of_conversation(conversation.owner, conversation.id, FACTS_READ)
         by_text = {_same(fact.text): fact.id for fact in there if fold.path.holds(fact.branch, fact.depth)}
         for each in stated:
             if known := by_text.get(_same(each.text)):
                 for source in each.sources:
                     facts.add_source(known, source)
             else:
-                facts.add(self._fact(fold, each))
+                facts.add(self._fact(fold, conversation.owner, each))
 
-    def _fact(self, fold: Fold, stated: StatedFact) -> Fact:
+    def _fact(self, fold: Fold, owner: str, stated: StatedFact) -> Fact:
         named = {source.turn_id for source in stated.sources}
         last = [turn for turn in fold.turns if turn.id in named][-1]
         return Fact(
             id=new_id("mem"),
-            owner=fold.owner,
+            owner=owner,
             conversation_id=fold.job.conversation_id,
             branch=last.branch,
             depth=last.depth,

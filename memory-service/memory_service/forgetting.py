@@ -14,7 +14,7 @@ from memory_service.stores.turns import Turns
 
 @dataclass(frozen=True)
 class Receipt:
-    """How much was erased."""
+    """How much there was of a conversation."""
 
     turns: int
     episodes: int
@@ -31,12 +31,13 @@ def forget_conversation(tx: Transaction, conversation_id: str, now: float) -> Re
     return Receipt(turns, episodes, facts)
 
 
-def erase_conversation(tx: Transaction, conversation_id: str) -> None:
+def erase_conversation(tx: Transaction, conversation_id: str) -> Receipt:
     """Deletes every row of the conversation."""
-    _erase_derived(tx, conversation_id)
-    Turns(tx).erase(conversation_id)
+    episodes, facts = _erase_derived(tx, conversation_id)
+    turns = Turns(tx).erase(conversation_id)
     Branches(tx).erase(conversation_id)
     Conversations(tx).erase(conversation_id)
+    return Receipt(turns, episodes, facts)
 
 
 def _erase_derived(tx: Transaction, conversation_id: str) -> tuple[int, int]:

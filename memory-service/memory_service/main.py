@@ -11,21 +11,23 @@ from chassis.clock import Clock, system_clock
 from chassis.database import Database
 from chassis.identity import Identity, RemoteKeys
 from chassis.inbox import Inbox, events_router
-from chassis.migrations import INBOX, package_migrations
+from chassis.migrations import INBOX, OWNERS, package_migrations
 from chassis.neighbours import neighbour_client
+from chassis.owners import Estates, owners_router
 from memory_service.archive import Archive
 from memory_service.clients.summarizer import Summarizer
 from memory_service.context import ContextOfTurns
 from memory_service.fold_worker import FoldWorker, Pace, Trade
 from memory_service.folding import Limits
 from memory_service.folds import Folds
+from memory_service.holdings import Remembered
 from memory_service.memories import Memories
 from memory_service.merges import Merges
 from memory_service.routes import context, memories
 from memory_service.settings import Settings
 from memory_service.stores.jobs import FOLD, MERGE
 
-ROUTERS = (context.router, memories.router, events_router("chat"))
+ROUTERS = (context.router, memories.router, events_router("chat"), owners_router())
 BUFFER_OVERRUN = 2
 """How far beyond its limit the short-term memory may grow in a context while folding lags behind."""
 
@@ -46,7 +48,7 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     database = stack.enter_context(
         Database(
             settings.service_data,
-            [package_migrations("memory_service"), INBOX],
+            [package_migrations("memory_service"), INBOX, OWNERS],
             reserve_bytes=settings.storage_reserve_bytes,
         )
     )
@@ -69,7 +71,10 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     if settings.has_summarizer:
         await stack.enter_async_context(worker)
 
-    app.state.identity = Identity("memory", keys, {"chat": settings.secret_chat_memory}, clock)
+    app.state.identity = Identity(
+        "memory", keys, {"chat": settings.secret_chat_memory, "auth": settings.secret_auth_memory}, clock
+    )
+    app.state.estates = Estates(database, Remembered(), clock)
     app.state.inbox = inbox
     app.state.context = ContextOfTurns(database, _buffer_tokens(settings))
     app.state.memories = Memories(database, limits, settings.has_summarizer, clock)

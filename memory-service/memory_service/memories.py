@@ -2,6 +2,7 @@
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
+from chassis.owners import Owners
 from memory_service import retrieval
 from memory_service.folding import Limits
 from memory_service.forgetting import Receipt, forget_conversation
@@ -47,6 +48,7 @@ class Memories:
         """Erases what is remembered of a conversation. Raises `ConversationNotRemembered`."""
 
         def forget(tx: Transaction) -> Receipt:
+            Owners(tx).refuse_departed(owner)
             conversation, _ = _known(tx, owner, conversation_id)
             return forget_conversation(tx, conversation.id, self._clock())
 

@@ -17,6 +17,9 @@ class Settings(ServiceSettings):
     secret_chat_memory: SecretStr = Field(
         development_secret("chat-memory"), description="Shared by chat and memory: signs their calls to each other."
     )
+    secret_auth_memory: SecretStr = Field(
+        development_secret("auth-memory"), description="Shared by auth and memory: signs auth's calls to memory."
+    )
 
     together_api_key: SecretStr = Field(
         development_secret("offline-model"), description="Key for the summariser; without one, folding waits."

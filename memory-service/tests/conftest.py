@@ -11,6 +11,7 @@ import pytest
 
 from chassis.events import EVENTS_PATH
 from chassis.ids import new_id
+from chassis.owners import ERASE_PATH, MERGE_PATH
 from chassis.testing import FakeAuth, serve, service_token
 from dev.offline_llm.testing import OfflineLLM
 from dev.offline_llm.testing import running as offline_llm_running
@@ -28,9 +29,28 @@ class Memory:
         self.http = httpx.Client(base_url=url, trust_env=False)
         self.auth = auth
         self._secret = settings.secret_chat_memory.get_secret_value()
+        self._auth_secret = settings.secret_auth_memory.get_secret_value()
 
     def chat_headers(self, caller: str = "chat") -> dict[str, str]:
         return {"authorization": f"Bearer {service_token(caller, 'memory', self._secret)}"}
+
+    def tell(self, path: str, **body: str) -> httpx.Response:
+        """Says something about an owner, as auth does."""
+        headers = {"authorization": f"Bearer {service_token('auth', 'memory', self._auth_secret)}"}
+        return self.http.post(path, json=body, headers=headers)
+
+    def merge(self, owner: str, into: str) -> dict[str, int]:
+        """Merges a guest; returns what memory counted."""
+        return self._counts(self.tell(MERGE_PATH, owner=owner, into=into))
+
+    def erase(self, owner: str, pseudonym: str = "gone_1") -> dict[str, int]:
+        """Erases an account; returns what memory counted."""
+        return self._counts(self.tell(ERASE_PATH, owner=owner, pseudonym=pseudonym))
+
+    def _counts(self, answer: httpx.Response) -> dict[str, int]:
+        assert answer.status_code == 200, answer.text
+        counts: dict[str, int] = answer.json()["counts"]
+        return counts
 
     def deliver(self, *events: dict[str, Any]) -> list[str]:
         """Posts events as chat's relay does; returns the outcomes."""
@@ -55,9 +75,9 @@ class Memory:
     def get(self, path: str, user_id: str = "user_1", **params: Any) -> httpx.Response:
         return self.http.get(path, params=params, headers=self.auth.headers(user_id))
 
-    def show(self, conversation_id: str) -> Any:
+    def show(self, conversation_id: str, user_id: str = "user_1") -> Any:
         """What the user sees of a conversation's memory."""
-        answer = self.get(f"/v1/memory/conversations/{conversation_id}")
+        answer = self.get(f"/v1/memory/conversations/{conversation_id}", user_id)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -69,11 +89,11 @@ class Memory:
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
-    def eventually(self, conversation_id: str, fits: Callable[[Any], bool]) -> Any:
+    def eventually(self, conversation_id: str, fits: Callable[[Any], bool], user_id: str = "user_1") -> Any:
         """The conversation's memory once it fits; fails when it does not soon."""
         deadline = time.monotonic() + SOON
         while True:
-            shown = self.show(conversation_id)
+            shown = self.show(conversation_id, user_id)
             if fits(shown):
                 return shown
             assert time.monotonic() < deadline, shown

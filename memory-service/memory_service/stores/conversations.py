@@ -33,6 +33,10 @@ class Conversations:
         found = self.find(conversation_id)
         return found if found and found.owner == owner else None
 
+    def of(self, owner: str) -> list[str]:
+        """Ids of all the owner's conversations."""
+        return [row["id"] for row in self._tx.all("select id from conversations where owner = ? order by id", owner)]
+
     def open(self, conversation_id: str, owner: str) -> Conversation:
         """The conversation, made when this is the first that is heard of it."""
         self._tx.run(
@@ -49,6 +53,10 @@ class Conversations:
     def forget(self, conversation_id: str, now: float) -> None:
         """What was said until now is forgotten on purpose."""
         self._tx.run("update conversations set forgotten_at = ? where id = ?", now, conversation_id)
+
+    def give(self, conversation_id: str, into: str) -> None:
+        """Makes it another owner's."""
+        self._tx.run("update conversations set owner = ? where id = ?", into, conversation_id)
 
     def erase(self, conversation_id: str) -> None:
         """Deletes the row."""

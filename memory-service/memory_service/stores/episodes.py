@@ -102,6 +102,11 @@ class Episodes:
         )
         return last
 
+    def count(self, conversation_id: str) -> int:
+        """How many there are, merged ones too."""
+        counted: int = self._tx.value("select count(*) from episodes where conversation_id = ?", conversation_id)
+        return counted
+
     def erase(self, conversation_id: str) -> int:
         """Deletes them all; returns how many."""
         return self._tx.run("delete from episodes where conversation_id = ?", conversation_id)

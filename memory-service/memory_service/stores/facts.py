@@ -95,6 +95,10 @@ class Facts:
         # SQLite's own `substr` ends at a NUL.
         return [Quote(row["turn_id"], row["user_text"][row["quote_from"] : row["quote_to"]]) for row in rows]
 
+    def give(self, conversation_id: str, into: str) -> int:
+        """Makes them another owner's; returns how many."""
+        return self._tx.run("update facts set owner = ? where conversation_id = ?", into, conversation_id)
+
     def erase(self, conversation_id: str) -> int:
         """Deletes them all, their sources too; returns how many."""
         self._tx.run("update facts set superseded_by = null where conversation_id = ?", conversation_id)

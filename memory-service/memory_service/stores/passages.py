@@ -70,7 +70,7 @@ class Passages:
             number,
             indexed.user_text,
             indexed.assistant_text,
-            f"{_token(owner)} {_token(conversation_id)}",
+            _scope(owner, conversation_id),
             indexed.date,
             indexed.previous,
             indexed.before,
@@ -105,6 +105,15 @@ class Passages:
         )
         return [_hit(row) for row in rows]
 
+    def give(self, conversation_id: str, into: str) -> None:
+        """From now on another owner finds them."""
+        self._tx.run(
+            "update passages_fts set scope = ? where rowid in (select p.number from passages as p"
+            " join turns as t on t.number = p.turn where t.conversation_id = ?)",
+            _scope(into, conversation_id),
+            conversation_id,
+        )
+
     def erase(self, conversation_id: str) -> None:
         """Takes every passage of the conversation out of the index."""
         self._tx.run(
@@ -124,6 +133,10 @@ def _match(owner: str, words: list[str], conversation_id: str | None) -> str:
         scope.append(f'scope : "{_token(conversation_id)}"')
     quoted = " OR ".join('"' + word.replace('"', "") + '"' for word in words)
     return " AND ".join([*scope, f"- scope : ({quoted})"])
+
+
+def _scope(owner: str, conversation_id: str) -> str:
+    return f"{_token(owner)} {_token(conversation_id)}"
 
 
 def _token(name: str) -> str:

@@ -135,9 +135,13 @@ class Turns:
             FORGOTTEN,
         )
 
-    def erase(self, conversation_id: str) -> None:
-        """Deletes them all."""
-        self._tx.run("delete from turns where conversation_id = ?", conversation_id)
+    def give(self, conversation_id: str, into: str) -> int:
+        """Makes them another owner's; returns how many."""
+        return self._tx.run("update turns set owner = ? where conversation_id = ?", into, conversation_id)
+
+    def erase(self, conversation_id: str) -> int:
+        """Deletes them all; returns how many."""
+        return self._tx.run("delete from turns where conversation_id = ?", conversation_id)
 
     def _sizes(self, segments: list[Segment], order: str, limit: int) -> list[Size]:
         rows: list[dict[str, Any]] = []

@@ -13,7 +13,7 @@ import httpx
 
 from chassis.database import Database
 from chassis.events import Event
-from chassis.migrations import INBOX, package_migrations
+from chassis.migrations import INBOX, OWNERS, package_migrations
 from chassis.testing import FakeAuth
 from dev.offline_llm.testing import OfflineLLM
 from memory_service.archive import Archive
@@ -136,7 +136,7 @@ async def test_a_reply_that_was_saved_before_a_crash_is_used_without_asking_agai
 
 
 async def test_a_fold_that_is_committed_twice_counts_once(settings: Settings, model: OfflineLLM) -> None:
-    database_of = [package_migrations("memory_service"), INBOX]
+    database_of = [package_migrations("memory_service"), INBOX, OWNERS]
     folds = Folds(Limits(4, 3000, 1500, 4000), lambda: START, lambda: None)
     archive = Archive(folds, lambda: START)
     talk = Talk()
