@@ -10,3 +10,6 @@ class Settings(ServiceSettings):
     secret_chat_analytics: SecretStr = Field(
         development_secret("chat-analytics"), description="Signs what chat sends to analytics."
     )
+    secret_auth_analytics: SecretStr = Field(
+        development_secret("auth-analytics"), description="Signs what auth says of merged and erased accounts."
+    )

@@ -12,6 +12,7 @@ from analytics_service.main import create_app
 from analytics_service.settings import Settings
 from chassis.events import EVENTS_PATH
 from chassis.ids import new_id
+from chassis.owners import ERASE_PATH, MERGE_PATH
 from chassis.testing import FakeAuth, serve, service_token
 
 
@@ -22,18 +23,33 @@ class Analytics:
         self.http = httpx.Client(base_url=url, trust_env=False)
         self.auth = auth
         self._secret = settings.secret_chat_analytics.get_secret_value()
+        self._auths_secret = settings.secret_auth_analytics.get_secret_value()
+
+    def as_chat(self, caller: str = "chat") -> dict[str, str]:
+        """The headers of a request that chat makes."""
+        return {"authorization": f"Bearer {service_token(caller, 'analytics', self._secret)}"}
 
     def deliver(self, *events: dict[str, Any], caller: str = "chat") -> httpx.Response:
         """Posts events as chat's relay does."""
-        token = service_token(caller, "analytics", self._secret)
-        headers = {"authorization": f"Bearer {token}"}
-        return self.http.post(EVENTS_PATH, json={"events": list(events)}, headers=headers)
+        return self.http.post(EVENTS_PATH, json={"events": list(events)}, headers=self.as_chat(caller))
 
     def outcomes(self, *events: dict[str, Any]) -> list[tuple[str, str | None]]:
         """Delivers and returns (outcome, code) of each."""
         answer = self.deliver(*events)
         assert answer.status_code == 200, answer.text
         return [(outcome["outcome"], outcome["code"]) for outcome in answer.json()["outcomes"]]
+
+    def merge(self, owner: str, into: str) -> httpx.Response:
+        """As auth tells when a guest signs up or in."""
+        return self._as_auth(MERGE_PATH, {"owner": owner, "into": into})
+
+    def erase(self, owner: str, pseudonym: str = "gone_1") -> httpx.Response:
+        """As auth tells when an account is deleted."""
+        return self._as_auth(ERASE_PATH, {"owner": owner, "pseudonym": pseudonym})
+
+    def _as_auth(self, path: str, body: dict[str, str]) -> httpx.Response:
+        headers = {"authorization": f"Bearer {service_token('auth', 'analytics', self._auths_secret)}"}
+        return self.http.post(path, json=body, headers=headers)
 
     def usage(self, user_id: str = "user_1", **period: Any) -> dict[str, Any]:
         """The report of a period; `start` and `end` stand for `from` and `to`."""

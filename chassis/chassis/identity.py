@@ -1,6 +1,9 @@
 """Who is calling: verification of users' access tokens (EdDSA, keys from auth) and of services' tokens (HS256)."""
 
 import asyncio
+import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,6 +12,7 @@ import httpx
 import jwt
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from jwt.utils import base64url_decode
 from pydantic import SecretStr
 
 from chassis.clock import Clock, system_clock
@@ -25,6 +29,9 @@ SERVICE_TOKEN_SECONDS = 60
 KEYS_PATH = "/.well-known/jwks.json"
 KEYS_FRESH_SECONDS = 300.0
 KEYS_RETRY_SECONDS = 1.0
+KEYS_DEADLINE_SECONDS = 2.0
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7638: what every `kid` of auth is
+NOT_A_JWKS = (ValueError, LookupError, TypeError, AttributeError, jwt.PyJWTError)
 
 log = structlog.get_logger()
 
@@ -32,6 +39,9 @@ log = structlog.get_logger()
 class KeysUnavailable(Unavailable):
     code = "identity_unavailable"
     detail = "Sign-in cannot be checked at the moment; try again shortly."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"retry-after": "1"})
 
 
 @dataclass(frozen=True)
@@ -57,9 +67,10 @@ class KeySource(Protocol):
 
 
 class RemoteKeys:
-    """Auth's published keys, fetched when first needed, refreshed when old or when a `kid` is unknown.
+    """Auth's published keys, fetched when first needed, when old, and when a `kid` may be a new one.
 
-    Old keys go on being used while auth is down. Raises `KeysUnavailable` when none were ever fetched.
+    Auth is asked at most once a second. A `kid` that may be new waits for the next answer, together with all others:
+    a valid token is never refused because auth was asked a moment ago. Known keys go on being used while auth is down.
     """
 
     def __init__(self, auth_url: str, http: httpx.AsyncClient, clock: Clock = system_clock) -> None:
@@ -67,30 +78,55 @@ class RemoteKeys:
         self._http = http
         self._clock = clock
         self._keys: dict[str, Ed25519PublicKey] = {}
-        self._fetched_at = 0.0
-        self._tried_at = 0.0
-        self._lock = asyncio.Lock()
+        self._answered_at = -math.inf
+        self._asked_at = -math.inf
+        self._questions = 0
+        self._answered = 0  # the newest question that was answered
+        self._asking: asyncio.Task[bool] | None = None
 
     async def find(self, kid: str) -> Ed25519PublicKey | None:
-        """The key of that id; None when auth does not publish it."""
-        if kid not in self._keys or self._clock() - self._fetched_at > KEYS_FRESH_SECONDS:
-            async with self._lock:
-                # A flood of unknown ids must not become a flood of requests to auth.
-                if self._clock() - self._tried_at > KEYS_RETRY_SECONDS:
-                    await self._fetch()
-                    self._tried_at = self._clock()
-        if not self._keys:
+        """The key of that id; None when auth does not publish it. Raises `KeysUnavailable` when auth cannot say."""
+        before = self._questions
+        may_be_new = THUMBPRINT.fullmatch(kid) is not None
+        has_answer = not self._is_due() or await self._ask()
+        # An answer to what was asked before us may be older than the key.
+        while has_answer and may_be_new and kid not in self._keys and self._answered <= before:
+            has_answer = await self._ask()
+        if kid not in self._keys and (not self._keys or (may_be_new and not has_answer)):
             raise KeysUnavailable()
         return self._keys.get(kid)
 
-    async def _fetch(self) -> None:
+    def _is_due(self) -> bool:
+        return self._clock() - self._answered_at > KEYS_FRESH_SECONDS and self._pause() <= 0
+
+    def _pause(self) -> float:
+        """Seconds until auth may be asked again; never more than there are between two questions."""
+        since = self._clock() - self._asked_at
+        return KEYS_RETRY_SECONDS - since if since >= 0 else 0.0  # a clock that was put back must not silence us
+
+    async def _ask(self) -> bool:
+        """Joins the question that is under way or puts the next one; whether auth answered."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._fetch())
+        return await asyncio.shield(self._asking)  # one who goes away takes it from nobody else
+
+    async def _fetch(self) -> bool:
+        await asyncio.sleep(self._pause())
+        self._questions += 1
+        question = self._questions
         try:
-            answer = await self._http.get(self._url, timeout=2.0)
+            async with asyncio.timeout(KEYS_DEADLINE_SECONDS):
+                answer = await self._http.get(self._url)
             answer.raise_for_status()
             self._keys = parse_keys(answer.json())
-            self._fetched_at = self._clock()
-        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, jwt.PyJWTError) as error:
+        except (TimeoutError, httpx.HTTPError, *NOT_A_JWKS) as error:
             log.warning("keys_not_fetched", error=type(error).__name__)
+            return False
+        else:
+            self._answered, self._answered_at = question, self._clock()
+            return True
+        finally:
+            self._asked_at = self._clock()
 
 
 def parse_keys(document: Mapping[str, Any]) -> dict[str, Ed25519PublicKey]:
@@ -128,8 +164,7 @@ class Identity:
         texts = [claims["sub"], claims["sid"], claims["role"], claims["scope"]]
         if not all(isinstance(text, str) and text for text in texts):
             raise Unauthenticated()
-        times = [claims["iat"], claims["exp"]]
-        if not all(isinstance(time, int | float) for time in times) or times[1] - times[0] > LONGEST_ACCESS_SECONDS:
+        if _lifetime(claims) > LONGEST_ACCESS_SECONDS:
             raise Unauthenticated()
         return Principal(
             user_id=claims["sub"],
@@ -149,7 +184,7 @@ class Identity:
             raise Unauthenticated()
         require = ["sub", "aud", "iat", "exp"]
         claims = _decode(token, secret, "HS256", issuer=None, audience=self._service, require=require)
-        if claims["exp"] - claims["iat"] > SERVICE_TOKEN_SECONDS:
+        if _lifetime(claims) > SERVICE_TOKEN_SECONDS:
             raise Unauthenticated()
         return str(claims["sub"])
 
@@ -161,8 +196,7 @@ class Identity:
 
 
 def _header(token: str) -> dict[str, Any]:
-    if len(token) > MAXIMUM_TOKEN_BYTES:
-        raise Unauthenticated()
+    _refuse_ambiguity(token)
     try:
         return jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError):
@@ -170,12 +204,37 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _unverified(token: str) -> dict[str, Any]:
-    if len(token) > MAXIMUM_TOKEN_BYTES:
-        raise Unauthenticated()
+    _refuse_ambiguity(token)
     try:
         return jwt.decode(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError):
         raise Unauthenticated() from None
+
+
+def _refuse_ambiguity(token: str) -> None:
+    """A token has one spelling and says nothing twice, so that no two readers can take it for different ones."""
+    if len(token) > MAXIMUM_TOKEN_BYTES or "=" in token:
+        raise Unauthenticated()
+    try:
+        for part in token.split(".")[:2]:
+            json.loads(base64url_decode(part), object_pairs_hook=_members)
+    except (ValueError, RecursionError):
+        raise Unauthenticated() from None
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+def _lifetime(claims: Mapping[str, Any]) -> float:
+    """In seconds. PyJWT takes numbers for these claims also when they are written as text."""
+    if not all(isinstance(claims[name], int | float) for name in ("iat", "exp")):
+        raise Unauthenticated()
+    lifetime: int | float = claims["exp"] - claims["iat"]
+    return lifetime
 
 
 def _decode(
@@ -183,7 +242,12 @@ def _decode(
 ) -> dict[str, Any]:
     try:
         return jwt.decode(
-            token, key, algorithms=[algorithm], issuer=issuer, audience=audience, options={"require": require}
+            token,
+            key,
+            algorithms=[algorithm],
+            issuer=issuer,
+            audience=audience,
+            options={"require": require, "strict_aud": True},
         )
     except (jwt.PyJWTError, ValueError, OverflowError):
         raise Unauthenticated() from None

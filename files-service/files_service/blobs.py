@@ -59,9 +59,10 @@ class Blobs:
         """The blob to read from. Raises `FileNotFoundError`."""
         return self.path(file_id).open("rb")
 
-    def remove(self, file_id: str) -> None:
-        """Deletes the blob, if it is there."""
-        self.path(file_id).unlink(missing_ok=True)
+    def remove(self, *file_ids: str) -> None:
+        """Deletes the blobs that are there."""
+        for file_id in file_ids:
+            self.path(file_id).unlink(missing_ok=True)
 
     def sweep(self, known: Set[str]) -> int:
         """Deletes every blob that no file is known for, as a crash may leave it; returns how many there were."""

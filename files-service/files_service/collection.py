@@ -1,17 +1,22 @@
 """What users do with the files they have, and what chat asks about them."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from chassis.database import Database, Transaction
+from chassis.owners import Owners
 from chassis.pages import PageQuery
 from files_service.blobs import Blobs
+from files_service.extracting import Extracting
 from files_service.failures import MESSAGES
 from files_service.problems import FileFailed, FileNotReady, UnknownFile
 from files_service.settling import Settling
 from files_service.stores.files import FileRecord, Files
 from files_service.stores.texts import Texts
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,11 @@ class FileWithText:
 class Collection:
     """Every question names its owner; a file of somebody else is as unknown as one that never was."""
 
-    def __init__(self, database: Database, blobs: Blobs, settling: Settling) -> None:
+    def __init__(self, database: Database, blobs: Blobs, settling: Settling, extracting: Extracting) -> None:
         self._database = database
         self._blobs = blobs
         self._settling = settling
+        self._extracting = extracting
 
     async def page(self, owner: str, query: PageQuery, purpose: str | None) -> list[FileRecord]:
         """Up to one file more than the page holds."""
@@ -60,19 +66,23 @@ class Collection:
         return found
 
     async def delete(self, owner: str, file_id: str) -> None:
-        """Forgets the file, its text and its bytes. Raises `UnknownFile`."""
+        """Forgets the file, its text and its bytes. Raises `UnknownFile`, `Unauthenticated`."""
 
         def remove(tx: Transaction) -> None:
+            Owners(tx).refuse_departed(owner)
             if not Files(tx).remove(owner, file_id):
                 raise UnknownFile()
-            tx.after_commit(lambda: self._settling.announce(file_id))
+            tx.after_commit(lambda: self._extracting.drop([file_id]))
 
         await self._database.write(remove, frees_space=True)
         # A crash between the two leaves bytes without a row; the next start sweeps them.
         await asyncio.to_thread(self._blobs.remove, file_id)
 
     async def contents(self, owner: str, file_ids: list[str], wait_seconds: float) -> list[FileWithText]:
-        """The files with their texts, once all are settled or the time is up. Raises `UnknownFile`."""
+        """The files with their texts, once all are settled or the time is up. Raises `UnknownFile`.
+
+        A turn may have begun before its owner was merged into another: the files are looked for where they are now.
+        """
         with self._settling.watch(file_ids) as changed:
             try:
                 async with asyncio.timeout(wait_seconds):
@@ -81,10 +91,15 @@ class Collection:
                         changed.clear()
             except TimeoutError:
                 pass
-        return await self._database.read(lambda tx: [_with_text(tx, owner, file_id) for file_id in file_ids])
+        return await self._database.read(lambda tx: _each(_with_text, tx, owner, file_ids))
 
     async def _records(self, owner: str, file_ids: list[str]) -> list[FileRecord]:
-        return await self._database.read(lambda tx: [_found(tx, owner, file_id) for file_id in file_ids])
+        return await self._database.read(lambda tx: _each(_found, tx, owner, file_ids))
+
+
+def _each(find: Callable[[Transaction, str, str], T], tx: Transaction, owner: str, file_ids: list[str]) -> list[T]:
+    present = Owners(tx).present(owner)
+    return [find(tx, present, file_id) for file_id in file_ids]
 
 
 def _found(tx: Transaction, owner: str, file_id: str) -> FileRecord:

@@ -1,6 +1,7 @@
 """The workers that take waiting files from the queue, have them read, and settle them."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Self
 
@@ -41,6 +42,7 @@ class Extracting:
         self._wake = asyncio.Event()
         self._count = workers
         self._workers: list[asyncio.Task[None]] = []
+        self._readings: dict[str, asyncio.Timeout] = {}
 
     async def __aenter__(self) -> Self:
         # The data folder is ours alone, so whoever held these files is gone.
@@ -57,6 +59,13 @@ class Extracting:
     def wake(self) -> None:
         """Tells the workers that a file waits."""
         self._wake.set()
+
+    def drop(self, file_ids: Iterable[str]) -> None:
+        """For files that were deleted: nobody goes on reading them, and who waits for them is told."""
+        for file_id in file_ids:
+            if reading := self._readings.pop(file_id, None):
+                reading.reschedule(0)  # its time was up long ago
+            self._settling.announce(file_id)
 
     async def _work(self) -> None:
         while True:
@@ -84,16 +93,25 @@ class Extracting:
             await self._fail(held, Failure.NOT_PROCESSED)
             return
         try:
-            reading = await read_document(self._blobs.path(held.id), reader_of(held.media_type), self._limits)
+            reading = await self._read(held)
         except Unreadable as unreadable:
             await self._fail(held, unreadable.failure)
         except Crashed as crash:
             log.warning("extraction_crashed", file_id=held.id, tries=held.tries, reason=str(crash))
             await self._database.write(lambda tx: Files(tx).give_back(held))
-        except FileNotFoundError:  # deleted since it was claimed
+        except (FileNotFoundError, TimeoutError):  # deleted since it was claimed
             log.info("extraction_dropped", file_id=held.id)
         else:
             await self._keep(held, reading)
+
+    async def _read(self, held: FileRecord) -> Reading:
+        """Raises `Unreadable`, `Crashed`, and `TimeoutError` once the file is dropped."""
+        async with asyncio.timeout(None) as reading:
+            self._readings[held.id] = reading
+            try:
+                return await read_document(self._blobs.path(held.id), reader_of(held.media_type), self._limits)
+            finally:
+                self._readings.pop(held.id, None)
 
     async def _keep(self, held: FileRecord, reading: Reading) -> None:
         tokens = estimate_tokens(reading.text)

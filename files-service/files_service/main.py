@@ -12,12 +12,14 @@ import chassis.app
 from chassis.clock import system_clock
 from chassis.database import Database
 from chassis.identity import Identity, RemoteKeys
-from chassis.migrations import package_migrations
+from chassis.migrations import OWNERS, package_migrations
 from chassis.neighbours import neighbour_client
+from chassis.owners import Estates, owners_router
 from files_service.blobs import Blobs
 from files_service.collection import Collection
 from files_service.extracting import Extracting
 from files_service.extraction.confinement import Limits
+from files_service.holdings import FileHoldings
 from files_service.routes import contents, files
 from files_service.settings import Settings
 from files_service.settling import Settling
@@ -33,20 +35,22 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            migrations = [package_migrations("files_service")]
+            migrations = [package_migrations("files_service"), OWNERS]
             database = stack.enter_context(
                 Database(settings.service_data, migrations, reserve_bytes=settings.storage_reserve_bytes)
             )
             http = await stack.enter_async_context(neighbour_client())
             keys = RemoteKeys(settings.auth_url, http)
-            app.state.identity = Identity("files", keys, {"chat": settings.secret_chat_files})
+            secrets = {"chat": settings.secret_chat_files, "auth": settings.secret_auth_files}
+            app.state.identity = Identity("files", keys, secrets)
 
             blobs, settling = Blobs(settings.service_data / "blobs"), Settling()
             await _sweep(database, blobs)
             extracting = await stack.enter_async_context(
                 Extracting(database, blobs, settling, system_clock, _limits(settings), workers=_worker_count(settings))
             )
-            app.state.collection = Collection(database, blobs, settling)
+            app.state.collection = Collection(database, blobs, settling, extracting)
+            app.state.estates = Estates(database, FileHoldings(blobs, extracting))
             app.state.uploads = Uploads(
                 database,
                 blobs,
@@ -59,7 +63,8 @@ def create_app(settings: Settings) -> FastAPI:
             yield
 
     roomy = settings.model_copy(update={"max_body_bytes": settings.largest_body})
-    return chassis.app.create_app("files", roomy, routers=[files.router, contents.router], lifespan=lifespan)
+    routers = [files.router, contents.router, owners_router()]
+    return chassis.app.create_app("files", roomy, routers=routers, lifespan=lifespan)
 
 
 def _limits(settings: Settings) -> Limits:

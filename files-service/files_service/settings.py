@@ -13,6 +13,9 @@ class Settings(ServiceSettings):
     max_body_bytes: int = Field(11 * MIB, ge=1_000, description="Largest request body; a file always fits.")
     auth_url: str = Field("http://127.0.0.1:8001", description="Where auth publishes the keys of access tokens.")
     secret_chat_files: SecretStr = Field(development_secret("chat-files"), description="Signs what chat asks of files.")
+    secret_auth_files: SecretStr = Field(
+        development_secret("auth-files"), description="Signs what auth says of merged and erased accounts."
+    )
     max_file_bytes: int = Field(
         10 * MIB, ge=1, description="Largest file that is taken; GATEWAY_MAX_UPLOAD has to let it through."
     )

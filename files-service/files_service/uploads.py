@@ -9,6 +9,7 @@ from typing import NoReturn
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.ids import new_id
+from chassis.owners import Owners
 from chassis.problems import StorageFull
 from files_service.blobs import Blobs
 from files_service.extracting import Extracting
@@ -70,7 +71,7 @@ class Upload:
             _refuse(error)
 
     async def finish(self, filename: str, purpose: str) -> FileRecord:
-        """Returns when the file and its row are on disk."""
+        """Returns when the file and its row are on disk. Raises `Unauthenticated` when its owner has departed."""
         name = displayed(filename)
         media_type = await asyncio.to_thread(self._settle, name)
         values: dict[str, str | int] = {
@@ -106,6 +107,7 @@ class Upload:
         return detect(self._draft.path, filename)
 
     def _add(self, tx: Transaction, values: dict[str, str | int]) -> FileRecord:
+        Owners(tx).refuse_departed(self._owner)
         files = Files(tx)
         if files.count_waiting() >= self._uploads.most_waiting:
             raise QueueFull()

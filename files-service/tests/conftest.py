@@ -10,6 +10,7 @@ import httpx
 import pytest
 from openai import OpenAI
 
+from chassis.owners import ERASE_PATH, MERGE_PATH
 from chassis.testing import FakeAuth, serve, service_token
 from files_service.main import create_app
 from files_service.settings import Settings
@@ -24,8 +25,10 @@ class FilesService:
         self.url = url
         self.http = httpx.Client(base_url=url, trust_env=False, timeout=30)
         self.auth = auth
+        self.data = settings.service_data
         self.blobs = settings.service_data / "blobs"
         self._secret = settings.secret_chat_files.get_secret_value()
+        self._auths_secret = settings.secret_auth_files.get_secret_value()
 
     def sdk(self, user_id: str = "user_1") -> OpenAI:
         """OpenAI's own client."""
@@ -76,6 +79,23 @@ class FilesService:
         headers = {"authorization": f"Bearer {service_token(caller, 'files', self._secret)}"}
         body = {"owner": "user_1", "file_ids": file_ids, **changes}
         return self.http.post("/internal/contents", json=body, headers=headers)
+
+    def merge(self, owner: str, into: str) -> httpx.Response:
+        """As auth tells when a guest signs up or in."""
+        return self._as_auth(MERGE_PATH, {"owner": owner, "into": into})
+
+    def erase(self, owner: str, pseudonym: str = "gone_1") -> httpx.Response:
+        """As auth tells when an account is deleted."""
+        return self._as_auth(ERASE_PATH, {"owner": owner, "pseudonym": pseudonym})
+
+    def _as_auth(self, path: str, body: dict[str, str]) -> httpx.Response:
+        headers = {"authorization": f"Bearer {service_token('auth', 'files', self._auths_secret)}"}
+        return self.http.post(path, json=body, headers=headers)
+
+    def kept_of(self, text: str) -> set[str]:
+        """The files of the data folder that hold the text in any of their bytes."""
+        files = [path for path in self.data.rglob("*") if path.is_file()]
+        return {path.name for path in files if text.encode() in path.read_bytes()}
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 5.0) -> None:

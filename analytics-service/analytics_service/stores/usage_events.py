@@ -22,3 +22,11 @@ class UsageEvents:
             **call.model_dump(),
         )
         return added == 1
+
+    def give(self, owner: str, into: str) -> int:
+        """Makes the calls of `owner` those of `into`; returns how many there were."""
+        return self._tx.run(
+            "update usage_events set owner = :into where owner = :owner",
+            owner=owner,
+            into=into,
+        )

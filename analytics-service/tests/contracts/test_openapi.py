@@ -18,9 +18,13 @@ schema = published_schema(create_app(Settings()))
 def door(tmp_path_factory: pytest.TempPathFactory, auth: FakeAuth, auth_url: str) -> Iterator[Door]:
     data: Path = tmp_path_factory.mktemp("analytics")
     settings = Settings(auth_url=auth_url, service_data=data, storage_reserve_bytes=0)
-    token = service_token("chat", "analytics", settings.secret_chat_analytics.get_secret_value())
+    secrets = {"chat": settings.secret_chat_analytics, "auth": settings.secret_auth_analytics}
+    services = {
+        caller: {"authorization": f"Bearer {service_token(caller, 'analytics', secret.get_secret_value())}"}
+        for caller, secret in secrets.items()
+    }
     with serve(create_app(settings)) as url:
-        yield Door(url, user=auth.headers(), services={"chat": {"authorization": f"Bearer {token}"}})
+        yield Door(url, user=auth.headers(), services=services)
 
 
 @schema.parametrize()

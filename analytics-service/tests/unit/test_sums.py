@@ -11,7 +11,7 @@ from analytics_service.recording import record_usage
 from analytics_service.usage import Usage
 from chassis.database import Database
 from chassis.events import Event
-from chassis.migrations import package_migrations
+from chassis.migrations import OWNERS, package_migrations
 
 from ..conftest import usage_event
 
@@ -21,7 +21,7 @@ NOON = 489_000 * HOUR
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database(tmp_path, [package_migrations("analytics_service")]) as database:
+    with Database(tmp_path, [package_migrations("analytics_service"), OWNERS]) as database:
         yield database
 
 

@@ -85,6 +85,18 @@ class Files:
         """Forgets the file and its text; False when this owner has no such file."""
         return self._tx.run("delete from files where id = :id and owner = :owner", id=file_id, owner=owner) > 0
 
+    def remove_all(self, owner: str) -> dict[str, int]:
+        """Forgets every file of an owner and their texts; returns the bytes of each by its id."""
+        rows = self._tx.all("delete from files where owner = :owner returning id, bytes", owner=owner)
+        return {row["id"]: row["bytes"] for row in rows}
+
+    def give(self, owner: str, into: str) -> list[int]:
+        """Makes the files of `owner` those of `into`; returns the bytes of each."""
+        rows = self._tx.all(
+            "update files set owner = :into where owner = :owner returning bytes", owner=owner, into=into
+        )
+        return [row["bytes"] for row in rows]
+
     def ids(self) -> set[str]:
         """The ids of all files of all owners."""
         return {row["id"] for row in self._tx.all("select id from files")}

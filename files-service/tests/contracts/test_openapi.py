@@ -18,9 +18,13 @@ schema = published_schema(create_app(Settings()))
 def door(tmp_path_factory: pytest.TempPathFactory, auth: FakeAuth, auth_url: str) -> Iterator[Door]:
     data: Path = tmp_path_factory.mktemp("files")
     settings = Settings(auth_url=auth_url, service_data=data, storage_reserve_bytes=0)
-    token = service_token("chat", "files", settings.secret_chat_files.get_secret_value())
+    secrets = {"chat": settings.secret_chat_files, "auth": settings.secret_auth_files}
+    services = {
+        caller: {"authorization": f"Bearer {service_token(caller, 'files', secret.get_secret_value())}"}
+        for caller, secret in secrets.items()
+    }
     with serve(create_app(settings)) as url:
-        yield Door(url, user=auth.headers(), services={"chat": {"authorization": f"Bearer {token}"}})
+        yield Door(url, user=auth.headers(), services=services)
 
 
 @schema.parametrize()
