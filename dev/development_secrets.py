@@ -9,7 +9,16 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-NAMES = ("JWT_SECRET_KEY", "SECRET_CHAT_MEMORY", "SECRET_CHAT_FILES", "SECRET_CHAT_ANALYTICS")
+NAMES = (
+    "JWT_SECRET_KEY",
+    "SECRET_AUTH_CHAT",
+    "SECRET_AUTH_MEMORY",
+    "SECRET_AUTH_FILES",
+    "SECRET_AUTH_ANALYTICS",
+    "SECRET_CHAT_MEMORY",
+    "SECRET_CHAT_FILES",
+    "SECRET_CHAT_ANALYTICS",
+)
 
 
 def load_or_make_secrets(path: Path, given: Mapping[str, str]) -> dict[str, str]:

@@ -38,7 +38,7 @@ class Part:
 
 # Who is there, and who calls whom. docker-compose.yml says the same; tests/house holds them against each other.
 SERVICES = (
-    Part("auth", "auth_service", AuthSettings),
+    Part("auth", "auth_service", AuthSettings, calls=("chat", "memory", "files", "analytics")),
     Part("chat", "chat_service", ChatSettings, calls=("auth", "memory", "files", "analytics")),
     Part("memory", "memory_service", MemorySettings, calls=("auth",)),
     Part("files", "files_service", FilesSettings, calls=("auth",)),
@@ -67,7 +67,9 @@ class Stack:
         self.offline = not self._environment.get("TOGETHER_API_KEY")
         self.addresses = {part.name: free_port() for part in self._parts()}
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        secure = gateway.scheme(self._environment) == "https"
+        # TLS needs a name: nginx shows no certificate to a client that came for an address
+        self.url = f"https://localhost:{self.port}" if secure else f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, Process] = {}
 
     def __enter__(self) -> Self:

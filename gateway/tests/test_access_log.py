@@ -5,7 +5,9 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from .conftest import House
+import pytest
+
+from .houses import House
 
 
 def logged(house: House, request_id: str) -> dict[str, Any]:
@@ -58,6 +60,38 @@ def test_no_secret_of_a_request_is_logged(house: House) -> None:
 
     assert logged(house, request_id)["path"] == "/s/***"
     assert canary not in house.log()
+
+
+SECRETIVE = {
+    "an API key": (
+        "GET",
+        "/v1/models?api_key={secret}",
+        [("Authorization", "Bearer {secret}"), ("X-Api-Key", "{secret}")],
+        "",
+    ),
+    "a refresh token": ("POST", "/v1/auth/refresh", [], '{{"refresh_token":"{secret}"}}'),
+    "the refresh cookie": ("POST", "/v1/auth/logout", [("Cookie", "__Host-refresh_token={secret}")], ""),
+    "a reset token": ("POST", "/v1/auth/password/reset?token={secret}", [], '{{"token":"{secret}"}}'),
+    "a deletion's token": ("GET", "/v1/auth/deletions/{secret}", [], ""),
+    "a deletion's token, badly spelled": ("GET", "/v1/auth/./deletions//{secret}%3b", [], ""),
+    "a deletion's token, and more": ("GET", "/v1/auth/deletions/{secret}/x", [], ""),
+    "a share's token": ("GET", "/s/{secret}", [], ""),
+    "a foreign host": ("GET", "http://{secret}.example/{secret}", [], ""),
+    "an Origin": ("POST", "/v1/auth/refresh", [("Origin", "https://{secret}.example"), ("Referer", "{secret}")], ""),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "body"), SECRETIVE.values(), ids=SECRETIVE)
+def test_no_credential_of_any_kind_is_logged(
+    method: str, path: str, headers: list[tuple[str, str]], body: str, house: House
+) -> None:
+    secret, request_id = f"dts-{uuid4().hex}", f"logged-{uuid4().hex}"
+    sent = [(name, value.format(secret=secret)) for name, value in headers] + [("X-Request-Id", request_id)]
+
+    house.door.send(method, path.format(secret=secret), sent, body.format(secret=secret).encode())
+
+    assert logged(house, request_id)
+    assert secret not in house.log()
 
 
 def test_a_path_cannot_write_a_line_of_its_own(house: House) -> None:

@@ -5,9 +5,26 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-from .conftest import House
+import pytest
+
 from .door import Door
+from .houses import House
 from .upstreams import Auth, Received, Reply, Upstream
+
+OPEN = [
+    "signup",
+    "login",
+    "refresh",
+    "logout",
+    "guest",
+    "google",
+    "google/nonce",
+    "verify-email",
+    "verify-email/resend",
+    "email/confirm",
+    "password/forgot",
+    "password/reset",
+]
 
 
 def test_a_good_credential_reaches_the_service_as_it_came(house: House, door: Door, chat: Upstream) -> None:
@@ -104,13 +121,17 @@ def test_no_answer_crosses_from_one_credential_to_another(house: House, door: Do
         )
 
 
-def test_an_answer_that_does_not_vary_by_credential_is_never_remembered(house: House, door: Door, auth: Auth) -> None:
+@pytest.mark.parametrize("vary", [None, "Accept-Encoding", "X-Authorization"])
+def test_an_answer_that_does_not_vary_by_credential_is_never_remembered(
+    vary: str | None, house: House, door: Door, auth: Auth
+) -> None:
     first, second = house.token(exchanged="one"), uuid4().hex
     plain_check = auth.answer
 
     def careless(asked: Received) -> Reply:
         reply = plain_check(asked)
-        return Reply(reply.status, {name: value for name, value in reply.headers.items() if name != "Vary"})
+        headers = {name: value for name, value in reply.headers.items() if name != "Vary"}
+        return Reply(reply.status, headers | ({"Vary": vary} if vary else {}))
 
     auth.answer = careless
     answers = [door.get("/v1/models", token=token).status for token in (first, first, second)]
@@ -153,12 +174,58 @@ def test_an_anonymous_pass_opens_no_route_that_requires_a_credential(door: Door)
 
 
 def test_public_routes_ask_nothing_and_carry_no_credential(house: House, door: Door, auth: Auth) -> None:
-    for name in ("signup", "login", "refresh", "logout", "guest"):
+    for name in OPEN:
         assert door.send("POST", f"/v1/auth/{name}", (), b"{}", token=house.token()).status == 200
-    assert door.get("/.well-known/jwks.json", token=house.token()).status == 200
+    for path in ("/v1/auth/deletions/secret", "/.well-known/jwks.json"):
+        assert door.get(path, token=house.token()).status == 200
 
-    assert [seen.header("Authorization") for seen in auth.received] == [None] * 6
+    assert [seen.header("Authorization") for seen in auth.received] == [None] * (len(OPEN) + 2)
     assert not any(seen.target.startswith("/internal") for seen in auth.received)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "password",
+        "password/forgot/x",
+        "password/resets",
+        "email",
+        "google/link",
+        "google/nonce/x",
+        "guests",
+        "keys",
+        "me",
+        "sessions",
+        "deletions",
+        "deletions/",
+        "deletions/secret/x",
+        "signup/",
+        "x/login",
+        "LOGIN",
+    ],
+)
+def test_every_other_route_of_auth_asks_for_a_credential(path: str, door: Door, auth: Auth) -> None:
+    answers = [door.send(method, f"/v1/auth/{path}", (), b"{}") for method in ("GET", "POST")]
+
+    assert [answer.status for answer in answers] == [401, 401]
+    assert {seen.target for seen in auth.received} <= {"/internal/gateway/check"}
+
+
+def test_a_crowd_of_api_keys_gets_each_its_own_token_and_leaves_no_key_behind(
+    house: House, door: Door, chat: Upstream
+) -> None:
+    keys = {house.token(exchanged=f"access.{number}.sig"): f"Bearer access.{number}.sig" for number in range(40)}
+    chat.answer = lambda seen: Reply(body=(seen.header("Authorization") or "nobody").encode())
+    order = [*keys] * 15
+    random.Random(11).shuffle(order)
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda key: (key, door.get("/v1/models", token=key).body.decode()), order))
+
+    assert all(body == keys[key] for key, body in answers)
+    assert len(house.auth.received) < len(order)
+    written = [*house.cached(), house.log().encode()]
+    assert not any(key.encode() in content for key in keys for content in written)
 
 
 def test_questions_to_auth_share_their_connections(house: House, door: Door, auth: Auth) -> None:
@@ -175,6 +242,6 @@ def test_no_raw_credential_comes_to_lie_in_the_cache(house: House, door: Door) -
     for token in tokens:
         door.get("/v1/models", token=token)
 
-    stored = [path.read_bytes() for path in (house.directory / "auth-cache").rglob("*") if path.is_file()]
+    stored = house.cached()
     assert any(b"exchanged.for.this" in content for content in stored)
     assert not any(token.encode() in content for token in tokens for content in stored)

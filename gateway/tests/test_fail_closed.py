@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from .conftest import House
 from .door import Answer, Door
+from .houses import House
 from .upstreams import Auth, Reply, Upstream
 
 ODD_ANSWERS = {

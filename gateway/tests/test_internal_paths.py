@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from .conftest import House
+from .houses import House
 
 HIDDEN = ("/internal/gateway/check", "/metrics", "/health/ready")
 SLASHES = ("/", "//", "/./", "%2f", "%2F", "\\", "%5c", "%5C", "%252f", "%255c", "/%2e/", ";/", "/;x=1/", "%c0%af")

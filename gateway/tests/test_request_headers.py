@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import House
+from .houses import House
 from .upstreams import Reply, Upstream
 
 FORGED = {

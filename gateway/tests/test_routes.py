@@ -4,11 +4,19 @@ import json
 
 import pytest
 
-from .conftest import House
 from .door import Door
+from .houses import House
 
 ROUTES = {
-    "auth": ["/v1/auth/me", "/v1/auth/signup", "/v1/auth/sessions/1", "/.well-known/jwks.json"],
+    "auth": [
+        "/v1/auth/me",
+        "/v1/auth/signup",
+        "/v1/auth/google/nonce",
+        "/v1/auth/password/reset",
+        "/v1/auth/sessions/1",
+        "/v1/auth/deletions/token",
+        "/.well-known/jwks.json",
+    ],
     "chat": [
         "/v1/responses",
         "/v1/responses/resp_1/input_items",
@@ -34,7 +42,16 @@ ROUTES = {
     "files": ["/v1/files", "/v1/files/file_1", "/v1/files/file_1/content", "/v1/files/file_1/events"],
     "analytics": ["/v1/usage", "/v1/usage/models"],
 }
-OPEN = {"/v1/auth/signup", "/.well-known/jwks.json", "/v1/shares/share_1", "/s/token", "/s/token/style.css"}
+OPEN = {
+    "/v1/auth/signup",
+    "/v1/auth/google/nonce",
+    "/v1/auth/password/reset",
+    "/v1/auth/deletions/token",
+    "/.well-known/jwks.json",
+    "/v1/shares/share_1",
+    "/s/token",
+    "/s/token/style.css",
+}
 NOWHERE = [
     "/",
     "/v1",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import House
 from .door import read_answer
+from .houses import House
 from .upstreams import Reply
 
 STREAMED = [
@@ -58,7 +58,7 @@ def test_an_event_arrives_before_the_next_one_is_made(
 
     assert in_time == [True] * 3
     assert received.lower().count(b"cache-control:") == 1
-    assert b"cache-control: no-cache\r\n" in received.lower()
+    assert b"cache-control: no-store\r\n" in received.lower()
     assert b"content-encoding" not in received.lower()
 
 

@@ -16,7 +16,7 @@ from .people import Person, sign_up
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Without a key in its settings, so that the model is offline-llm; in a hurry, so that tests are."""
     os.environ.pop("TOGETHER_API_KEY", None)
-    hurry = {"OFFLINE_LLM_TOKENS_PER_SECOND": "2000", "LOG_LEVEL": "info"}
+    hurry = {"OFFLINE_LLM_TOKENS_PER_SECOND": "2000", "LOG_LEVEL": "info", "GATEWAY_AUTH_PER_MINUTE": "10000"}
     with Stack(tmp_path_factory.mktemp("stack"), environment=hurry) as running:
         yield running
 

@@ -30,7 +30,7 @@ def test_the_conversation_in_the_readme_goes_as_it_says_and_can_be_repeated(stac
     accounts = [printed("bash", "-c", block("bash", stack), folder=tmp_path) for _ in range(2)]
     conversation = printed(sys.executable, "-c", block("python", stack), folder=tmp_path)
 
-    assert all('"username":"Ada","role":"user"' in account for account in accounts)
+    assert all('"username":"Ada"' in account and '"role":"user"' in account for account in accounts)
     assert "The guarantor of the contract is Theodora Vance" in conversation
     assert "user | Who is the guarantor of the contract?" in conversation
     assert "Ingrid keeps bees on the island of Runde" in conversation
