@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
@@ -22,12 +23,16 @@ import apsw
 import structlog
 
 from chassis.migrations import Migrations, migrate
-from chassis.problems import StorageFull, StorageUnavailable
+from chassis.problems import Problem, StorageFull, StorageUnavailable
 
 # Before it, the WAL-reset bug can corrupt a database: https://sqlite.org/wal.html#the_wal_reset_bug
 MINIMUM_SQLITE = (3, 51, 3)
 WRITES_PER_COMMIT = 256
 BUSY_MILLISECONDS = 5000
+SCRUB_SHARE = 20
+"""Between two scrubs lie so many times the seconds that the last one took: writes wait while one runs."""
+SCRUB_IN_MEMORY_BYTES = 256_000_000
+"""A file up to this size is written anew in memory; a larger one beside itself in the folder."""
 CHECKPOINT_WAITS = (100, 200, 500, 1000, 2000, 4000)
 """Milliseconds that a checkpoint waits for readers; writes wait meanwhile, and go on between two of them."""
 CHECKPOINT_PAUSE_SECONDS = 0.15
@@ -100,6 +105,10 @@ class _Write:
     committed: list[Callable[[], None]] = field(default_factory=list)
 
 
+Order = Callable[[], bool]
+"""What the writer does between two commits; False ends it."""
+
+
 class Database:
     """One SQLite file. Open it with `with Database(...) as database` around the life of the service.
 
@@ -114,7 +123,9 @@ class Database:
         self._reserve_bytes = reserve_bytes
         self._checked_space_at = 0.0
         self._low_on_space = False
-        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Write | Order] = queue.SimpleQueue()
+        self._next_scrub: asyncio.Task[None] | None = None
+        self._scrub_again_at = 0.0
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self._local = threading.local()
         self._reader_connections: list[apsw.Connection] = []
@@ -136,7 +147,7 @@ class Database:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._queue.put(None)
+        self._queue.put(lambda: False)
         self._thread.join()
         self._readers.shutdown()
         for connection in (*self._reader_connections, self._writer):
@@ -162,12 +173,51 @@ class Database:
         """Whether it answers: what a service's readiness comes down to."""
         return await self.read(lambda tx: tx.value("select 1")) == 1
 
-    async def checkpoint(self, waits: Sequence[int] = CHECKPOINT_WAITS) -> None:
-        """Moves the write-ahead log into the file and empties it: what was deleted before is then on no page of either.
+    async def scrub(self, waits: Sequence[int] = CHECKPOINT_WAITS) -> None:
+        """Sees to it that what was deleted before is on no page of any file any more.
 
-        Waits for readers that still look at the old state. Raises `StorageUnavailable` when they never let go.
+        `secure_delete` overwrites what is deleted, but SQLite leaves copies of rows in the unused room of pages that it
+        split before. So the file is written anew, and the write-ahead log emptied. Whoever waits meanwhile shares the
+        next one, and the file's size (about 10 s a gigabyte) sets how often there is one. Raises `StorageUnavailable`
+        when readers never let go of the old state, `StorageFull` without room for a second copy.
         """
+        if self._next_scrub is None:
+            self._next_scrub = asyncio.create_task(self._scrub(waits), name="scrub")
+        await asyncio.shield(self._next_scrub)
+
+    async def _scrub(self, waits: Sequence[int]) -> None:
+        await asyncio.sleep(self._scrub_again_at - time.monotonic())
+        self._next_scrub = None  # who asks from here on deleted something that this one may miss
+        began = time.monotonic()
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put(partial(self._write_anew, written))
+        await written
         await asyncio.to_thread(self._checkpoint, waits)
+        self._scrub_again_at = time.monotonic() + SCRUB_SHARE * (time.monotonic() - began)
+
+    def _write_anew(self, written: "asyncio.Future[None]") -> bool:
+        """On the writer's thread: from another one it would hold the lock until writes give up waiting for it."""
+        refusal = self._vacuum()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            written.get_loop().call_soon_threadsafe(_settle_order, written, refusal)
+        return True
+
+    def _vacuum(self) -> Problem | None:
+        """What stood in the way, if anything: then the file is as it was."""
+        size = self._path.stat().st_size
+        if shutil.disk_usage(self._folder).free < 2 * size:
+            return StorageFull()
+        try:
+            if size > SCRUB_IN_MEMORY_BYTES:
+                self._writer.execute(f"pragma temp_store_directory = {apsw.format_sql_value(str(self._folder))}")
+                self._writer.execute("pragma temp_store = file")
+            self._writer.execute("vacuum")
+        except Exception as error:
+            log.error("scrub_failed", exc_info=error)
+            return StorageFull() if isinstance(error, apsw.FullError) else StorageUnavailable()
+        finally:
+            self._writer.execute("pragma temp_store = memory")
+        return None
 
     def _checkpoint(self, waits: Sequence[int]) -> None:
         connection = self._connect(self._path)
@@ -207,20 +257,24 @@ class Database:
             connection.execute("rollback")
 
     def _write_until_closed(self) -> None:
-        while (first := self._queue.get()) is not None:
-            writes = [first]
-            closing = False
-            while len(writes) < WRITES_PER_COMMIT and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
-                    closing = True
-                    break
-                writes.append(following)
-            self._commit_together(writes)
-            for loop in {write.loop for write in writes}:
-                _settle_on(loop, [write for write in writes if write.loop is loop])
-            if closing:
-                return
+        goes_on = True
+        while goes_on:
+            writes, order = self._next()
+            if writes:
+                self._commit_together(writes)
+                for loop in {write.loop for write in writes}:
+                    _settle_on(loop, [write for write in writes if write.loop is loop])
+            goes_on = order() if order else True
+
+    def _next(self) -> tuple[list[_Write], Order | None]:
+        """Writes that wait together, up to a commit's worth; an order among them comes after those before it."""
+        writes: list[_Write] = []
+        while not writes or (len(writes) < WRITES_PER_COMMIT and not self._queue.empty()):
+            following = self._queue.get()
+            if not isinstance(following, _Write):
+                return writes, following
+            writes.append(following)
+        return writes, None
 
     def _commit_together(self, writes: list[_Write]) -> None:
         try:
@@ -278,6 +332,14 @@ def _settle_on(loop: asyncio.AbstractEventLoop, writes: list[_Write]) -> None:
         loop.call_soon_threadsafe(_settle, writes)
     except RuntimeError:  # the loop is closed: nobody waits any more, and what is committed stays committed
         log.warning("answers_dropped", count=len(writes))
+
+
+def _settle_order(written: "asyncio.Future[None]", refusal: Problem | None) -> None:
+    if not written.done():
+        if refusal:
+            written.set_exception(refusal)
+        else:
+            written.set_result(None)
 
 
 def _settle(writes: list[_Write]) -> None:

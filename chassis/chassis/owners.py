@@ -65,6 +65,14 @@ class Owners:
         found: Counts = json.loads(row["counts"])
         return found
 
+    def is_scrubbed(self, owner: str) -> bool:
+        """Whether the file was written anew since the owner's rows went."""
+        return self._tx.value("select scrubbed_at from departed_owners where owner = ?", owner) is not None
+
+    def mark_scrubbed(self, owner: str, now: float) -> None:
+        """For good."""
+        self._tx.run("update departed_owners set scrubbed_at = ? where owner = ?", now, owner)
+
     def depart(self, owner: str, reason: str, successor: str, counts: Counts, now: float) -> None:
         """Remembers it for good."""
         self._tx.run(
@@ -124,7 +132,7 @@ class Estates:
         return counts
 
     async def erase(self, owner: str, pseudonym: str) -> Counts:
-        """Erases everything, from the write-ahead log too. Raises `OwnerDepartedOtherwise`."""
+        """Erases everything, from every page of every file too. Raises `OwnerDepartedOtherwise`."""
 
         def write(tx: Transaction) -> Counts:
             owners = Owners(tx)
@@ -139,9 +147,11 @@ class Estates:
         return counts
 
     async def _leave_nothing(self, owner: str) -> None:
-        """Done again with every repetition: a crash may have come in between."""
+        """Gone through again with every repetition, until it was gone through to its end once."""
         await self._holdings.erased(owner)
-        await self._database.checkpoint()
+        if not await self._database.read(lambda tx: Owners(tx).is_scrubbed(owner)):
+            await self._database.scrub()
+            await self._database.write(lambda tx: Owners(tx).mark_scrubbed(owner, self._clock()), frees_space=True)
 
 
 class Merge(BaseModel):

@@ -5,7 +5,6 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from chassis.database import Database, DatabaseRefused, Transaction
 from chassis.migrations import INBOX, OUTBOX, MigrationRefused, Migrations
-from chassis.problems import StorageFull, StorageUnavailable
+from chassis.problems import StorageFull
 
 FIRST = "create table word (text text primary key, next text references word (text) deferrable initially deferred);"
 
@@ -239,74 +238,3 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, migrations:
         stored = set(await database.read(words))
 
     assert {line for line in acknowledged if line.isdecimal()} - stored == set()
-
-
-async def test_a_checkpoint_leaves_nothing_deleted_in_any_file_while_the_database_is_open(
-    tmp_path: Path, migrations: Migrations
-) -> None:
-    def files_with(text: bytes) -> set[str]:
-        return {entry.name for entry in (tmp_path / "db").iterdir() if text in entry.read_bytes()}
-
-    with Database(tmp_path / "db", [migrations]) as database:
-        await database.write(add("canary"))
-        await database.checkpoint()
-        stored = files_with(b"canary")
-        await database.write(lambda tx: tx.run("update word set text = 'linnet' where text = 'canary'"))
-        await database.write(lambda tx: tx.run("delete from word"))
-        before = (files_with(b"canary"), files_with(b"linnet"))
-
-        await database.checkpoint()
-
-        assert (stored, before) == ({"data.sqlite3"}, ({"data.sqlite3"}, {"data.sqlite3-wal"}))
-        assert (files_with(b"canary"), files_with(b"linnet")) == (set(), set())
-        assert (tmp_path / "db/data.sqlite3-wal").stat().st_size == 0
-
-
-async def test_a_checkpoint_waits_for_readers_and_lets_writes_through_meanwhile(
-    tmp_path: Path, migrations: Migrations
-) -> None:
-    reading, enough = threading.Event(), threading.Event()
-
-    def read_on(tx: Transaction) -> int:
-        count: int = tx.value("select count(*) from word")
-        reading.set()
-        enough.wait(5)
-        return count
-
-    with Database(tmp_path / "db", [migrations]) as database:
-        await database.write(add("old"))
-        reader = asyncio.create_task(database.read(read_on))
-        await asyncio.to_thread(reading.wait, 5)
-        await database.write(add("new"))
-        checkpoint = asyncio.create_task(database.checkpoint())
-        await asyncio.sleep(0.02)
-        for text in ("a", "b", "c"):
-            await asyncio.wait_for(database.write(add(text)), 2)
-        was_waiting = not checkpoint.done()
-        enough.set()
-        await checkpoint
-
-        assert (was_waiting, await reader) == (True, 1)
-        assert (tmp_path / "db/data.sqlite3-wal").stat().st_size == 0
-        assert await database.read(words) == ["a", "b", "c", "new", "old"]
-
-
-async def test_a_checkpoint_that_no_reader_lets_through_says_so(tmp_path: Path, migrations: Migrations) -> None:
-    reading, enough = threading.Event(), threading.Event()
-
-    def read_on(tx: Transaction) -> None:
-        tx.value("select count(*) from word")
-        reading.set()
-        enough.wait(5)
-
-    with Database(tmp_path / "db", [migrations]) as database:
-        reader = asyncio.create_task(database.read(read_on))
-        await asyncio.to_thread(reading.wait, 5)
-        await database.write(add("new"))
-
-        with pytest.raises(StorageUnavailable):
-            await database.checkpoint(waits=(10,))
-
-        enough.set()
-        await reader
-        await database.checkpoint()

@@ -6,6 +6,7 @@ from chassis.clock import Clock
 from chassis.database import Transaction
 from chassis.identity import Principal
 from chassis.ids import new_id
+from chassis.owners import Owners
 from chat_service import inputs
 from chat_service.answer import Answer
 from chat_service.attachments import Attachments
@@ -121,7 +122,11 @@ class Admission:
         await self._attachments.admit(asking.items, asking.caller)
 
     def accept(self, tx: Transaction, asking: Asking) -> Accepted:
-        """Stores the turn, in progress, at its place in the conversation. Raises what the place refuses."""
+        """Stores the turn, in progress, at its place in the conversation. Raises what the place refuses.
+
+        Raises `Unauthenticated` when whoever asks is gone.
+        """
+        Owners(tx).refuse_departed(asking.owner)
         now = self._clock()
         turn = self._turn(asking, _place(tx, asking, now), now)
         answer = Answer()

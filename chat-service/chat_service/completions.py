@@ -1,13 +1,10 @@
 """Stateless chat completions: one call of the model each, of which only the cost is kept."""
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Self
-
-import structlog
 
 from chassis.clock import Clock, system_clock
 from chassis.identity import Principal
@@ -18,12 +15,9 @@ from chat_service.completion_requests import model_call, texts_of
 from chat_service.ledger_records import CallRecord, Outcome, Source
 from chat_service.models import Catalogue, Mode
 from chat_service.problems import InputTooLong
+from chat_service.running_calls import RunningCalls
 from chat_service.schemas.completions import ChatCompletionRequest
 from chat_service.settings import Settings
-
-RecordCall = Callable[[CallRecord], Awaitable[None]]
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,28 +39,21 @@ class CompletionLimits:
 
 
 class Completions:
-    """Begins completions, and sees to it that each is recorded. `async with` waits for the records under way."""
+    """Begins completions."""
 
     def __init__(
         self,
         model: Model,
         catalogue: Catalogue,
-        record: RecordCall,
+        calls: RunningCalls,
         limits: CompletionLimits,
         clock: Clock = system_clock,
     ) -> None:
         self._model = model
         self._catalogue = catalogue
-        self._record = record
+        self._calls = calls
         self._limits = limits
         self._clock = clock
-        self._writing: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*self._writing)
 
     def begin(self, principal: Principal, body: ChatCompletionRequest) -> "Completion":
         """A completion that has yet to be read; the model is called when its chunks are. Raises what is refused."""
@@ -80,21 +67,7 @@ class Completions:
             max_output_tokens=self._limits.output_tokens,
             max_characters=self._limits.characters,
         )
-        return Completion(self._model, call, body.model, mode, principal, self._write, int(self._clock()))
-
-    async def _write(self, record: CallRecord) -> None:
-        """Goes on when the request that it belongs to is cancelled."""
-        writing = asyncio.create_task(self._write_or_log(record))
-        self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
-        await asyncio.shield(writing)
-
-    async def _write_or_log(self, record: CallRecord) -> None:
-        """An answer that is there is not withheld because its cost could not be written down."""
-        try:
-            await self._record(record)
-        except Exception as error:
-            log.error("call_not_recorded", model=record.model, exc_info=error)
+        return Completion(self._model, call, body.model, mode, principal, self._calls, int(self._clock()))
 
 
 @dataclass(slots=True)
@@ -142,7 +115,7 @@ class Completion:
         name: str,
         mode: Mode | None,
         principal: Principal,
-        record: RecordCall,
+        calls: RunningCalls,
         created: int,
     ) -> None:
         self.id = new_id("chatcmpl")
@@ -153,12 +126,21 @@ class Completion:
         self._call = call
         self._mode = mode
         self._principal = principal
-        self._record = record
+        self._calls = calls
         self._began = 0.0
         self._first_token_ms: int | None = None
 
     async def chunks(self) -> AsyncGenerator[ModelChunk]:
-        """The answer piece by piece; closing it stops the model. However it ends, it is recorded once."""
+        """The answer piece by piece; closing it stops the model. However it ends, it is recorded once.
+
+        Raises the problems of the model, and `Unauthenticated` when whoever asked is gone, or goes meanwhile.
+        """
+        async with self._calls.running(self._principal.user_id):
+            async with aclosing(self._recorded()) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+    async def _recorded(self) -> AsyncGenerator[ModelChunk]:
         self._began = time.perf_counter()
         failed = False
         try:
@@ -172,7 +154,7 @@ class Completion:
             failed = True
             raise
         finally:
-            await self._record(self._cost(failed))
+            await self._calls.record(self._cost(failed))
 
     def usage(self) -> tuple[Source, ModelUsage]:
         """The provider's count, or ours where it gave none (as when the answer was stopped)."""

@@ -12,6 +12,7 @@ import orjson
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
+from chassis.owners import Owners
 from chassis.tokens import estimate_tokens
 from chat_service.clients.files import FileText
 from chat_service.clients.memory import Memory, Remembered
@@ -122,7 +123,11 @@ class Contexts:
     async def _tail(self, turn: StoredResponse) -> list[str]:
         if (parent := turn.parent_id) is None:
             return []
-        return await self._database.read(lambda tx: Responses(tx).path(turn.owner, parent, TAIL))
+
+        def read(tx: Transaction) -> list[str]:
+            return Responses(tx).path(Owners(tx).present(turn.owner), parent, TAIL)  # merged meanwhile, perhaps
+
+        return await self._database.read(read)
 
     async def _remembered(
         self, context: Context, turn: StoredResponse, tail: list[str], query: str

@@ -6,6 +6,7 @@ from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.ids import new_id
 from chassis.outbox import Outbox
+from chassis.owners import Owners
 from chassis.pages import PageQuery
 from chat_service.generation import Generations
 from chat_service.problems import ConversationNotFound, ItemNotFound
@@ -15,7 +16,10 @@ from chat_service.stores.responses import Responses
 
 
 class ConversationBook:
-    """Conversations of users. A foreign conversation and a missing one raise the same `ConversationNotFound`."""
+    """Conversations of users. A foreign conversation and a missing one raise the same `ConversationNotFound`.
+
+    For a user who is gone nothing is changed: `Unauthenticated`.
+    """
 
     def __init__(self, database: Database, generations: Generations, outbox: Outbox, clock: Clock) -> None:
         self._database = database
@@ -29,7 +33,12 @@ class ConversationBook:
         conversation = StoredConversation(
             id=new_id("conv"), owner=owner, metadata=metadata, tip_id=None, created_at=now, updated_at=now
         )
-        await self._database.write(lambda tx: Conversations(tx).add(conversation))
+
+        def write(tx: Transaction) -> None:
+            Owners(tx).refuse_departed(owner)
+            Conversations(tx).add(conversation)
+
+        await self._database.write(write)
         return conversation
 
     async def find(self, owner: str, conversation_id: str) -> StoredConversation:
@@ -44,6 +53,7 @@ class ConversationBook:
         """Replaces the metadata."""
 
         def write(tx: Transaction) -> StoredConversation:
+            Owners(tx).refuse_departed(owner)
             Conversations(tx).set_metadata(owner, conversation_id, metadata)
             return _owned(tx, owner, conversation_id)
 
@@ -75,6 +85,7 @@ class ConversationBook:
         """Deletes all of it, here at once and in memory as soon as the event arrives; stops what runs in it."""
 
         def write(tx: Transaction) -> list[str]:
+            Owners(tx).refuse_departed(owner)
             running = Responses(tx).running_in(_owned(tx, owner, conversation_id).id)
             Conversations(tx).delete(owner, conversation_id)
             data = {"owner": owner, "conversation_id": conversation_id}

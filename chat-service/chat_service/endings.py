@@ -6,6 +6,7 @@ from typing import Any, Literal
 from chassis.clock import Clock
 from chassis.database import Transaction
 from chassis.outbox import Outbox
+from chassis.owners import Owners
 from chassis.problems import Problem
 from chassis.tokens import estimate_tokens
 from chat_service.answer import Answer
@@ -93,7 +94,7 @@ class Endings:
         assert turn.conversation_id is not None  # every stored turn has one
         asked = Items(tx).of(turn.id, "input")
         data = {
-            "owner": turn.owner,
+            "owner": Owners(tx).present(turn.owner),
             "conversation_id": turn.conversation_id,
             "turn_id": turn.id,
             "parent_id": turn.parent_id,

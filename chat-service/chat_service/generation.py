@@ -1,6 +1,7 @@
 """Answers in the making. They belong to the server: whoever asked may leave, and come back."""
 
 import asyncio
+from collections.abc import Container
 from contextlib import aclosing
 from contextvars import Context as Variables
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import structlog
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
-from chassis.problems import InternalError, Problem
+from chassis.problems import InternalError, Problem, StorageUnavailable
 from chat_service.admission import Accepted
 from chat_service.answer import Answer
 from chat_service.briefing import Briefings
@@ -104,6 +105,20 @@ class Generations:
         if generation := self._running.get(response_id):
             generation.stop(by)
             await asyncio.wait([generation.task])
+
+    def owners(self) -> set[str]:
+        """For whom something is being generated, as they were called when it was accepted."""
+        return {generation.turn.owner for generation in self._running.values()}
+
+    async def stop_all(self, owners: Container[str]) -> None:
+        """Stops all that is generated for these owners and waits until it is settled. Raises `StorageUnavailable`."""
+        stopped = [generation for generation in self._running.values() if generation.turn.owner in owners]
+        for generation in stopped:
+            generation.stop("user")
+        if stopped:
+            _, unsettled = await asyncio.wait([each.task for each in stopped], timeout=LAST_WRITES_SECONDS)
+            if unsettled:
+                raise StorageUnavailable("What was being generated could not be settled yet.")
 
     def abandon(self, response_id: str) -> None:
         """Stops a response nobody reads any more; does not wait."""

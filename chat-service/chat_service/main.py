@@ -12,9 +12,10 @@ from chassis.clock import system_clock
 from chassis.database import Database
 from chassis.identity import Identity, RemoteKeys
 from chassis.ids import new_id
-from chassis.migrations import OUTBOX, package_migrations
+from chassis.migrations import OUTBOX, OWNERS, package_migrations
 from chassis.neighbours import Neighbour, neighbour_client
 from chassis.outbox import Outbox
+from chassis.owners import Estates, owners_router
 from chat_service.admission import Admission
 from chat_service.attachments import Attachments
 from chat_service.briefing import Briefings
@@ -27,16 +28,18 @@ from chat_service.conversations import ConversationBook
 from chat_service.endings import Endings
 from chat_service.event_log import EventLog
 from chat_service.generation import Generations
+from chat_service.holdings import ChatHoldings
 from chat_service.ledger import Ledger
 from chat_service.models import Catalogue
 from chat_service.recovery import recover
 from chat_service.responses import Archive
 from chat_service.routes import completions, conversations, models, responses
+from chat_service.running_calls import RunningCalls
 from chat_service.settings import Settings
 from chat_service.turns import Turns
 from chat_service.upkeep import KeepingTimes, Upkeep
 
-ROUTERS = (responses.router, conversations.router, completions.router, models.router)
+ROUTERS = (responses.router, conversations.router, completions.router, models.router, owners_router())
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -44,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        migrations = [package_migrations("chat_service"), OUTBOX]
+        migrations = [package_migrations("chat_service"), OUTBOX, OWNERS]
         with Database(settings.service_data, migrations, reserve_bytes=settings.storage_reserve_bytes) as database:
             async with _running(app, settings, database):
                 yield
@@ -73,7 +76,7 @@ async def _running(app: FastAPI, settings: Settings, database: Database) -> Asyn
             outbox,
             Upkeep(database, KeepingTimes.from_settings(settings), clock),
             EventLog(database, settings.stream_keep_alive_seconds) as event_log,
-            Completions(model, catalogue, ledger.record, limits) as stateless,
+            RunningCalls(ledger.admit, ledger.record) as calls,
         ):
             briefings = Briefings(catalogue, attachments, contexts, settings.max_output_tokens)
             generations = Generations(database, model, briefings, endings, event_log, clock)
@@ -81,10 +84,11 @@ async def _running(app: FastAPI, settings: Settings, database: Database) -> Asyn
             app.state.identity = identity
             app.state.settings = settings
             app.state.catalogue = catalogue
-            app.state.completions = stateless
+            app.state.completions = Completions(model, catalogue, calls, limits)
             app.state.archive = Archive(database, event_log)
             app.state.conversations = ConversationBook(database, generations, outbox, clock)
             app.state.turns = Turns(database, admission, generations, event_log)
+            app.state.estates = Estates(database, ChatHoldings(database, generations, calls), clock)
             await model.warm_up()
             app.state.leaving = partial(generations.close, settings.shutdown_seconds)
             app.state.ready = database.ready
@@ -94,6 +98,7 @@ async def _running(app: FastAPI, settings: Settings, database: Database) -> Asyn
 
 def _identity(settings: Settings, http: httpx.AsyncClient) -> Identity:
     secrets = {
+        "auth": settings.secret_auth_chat,
         "memory": settings.secret_chat_memory,
         "files": settings.secret_chat_files,
         "analytics": settings.secret_chat_analytics,

@@ -21,6 +21,10 @@ class Settings(ServiceSettings):
 
     auth_url: str = Field("http://127.0.0.1:8001", description="Where auth publishes its keys.")
 
+    secret_auth_chat: SecretStr = Field(
+        development_secret("auth-chat"), description="Signs what auth says of merged and erased accounts."
+    )
+
     # The model
     together_api_key: SecretStr = Field(
         development_secret("together"), description="Key for Together; the offline stand-in takes any."

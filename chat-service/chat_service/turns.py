@@ -7,6 +7,7 @@ from contextvars import copy_context
 
 from chassis.database import Database, Transaction
 from chassis.identity import Principal
+from chassis.owners import Owners
 from chassis.problems import StorageUnavailable
 from chat_service.admission import Admission, Repeatable, made_before
 from chat_service.endings import recorded_problem
@@ -60,6 +61,10 @@ class Turns:
         finally:
             self._left(turn)
 
+    async def begun(self, turn: StoredResponse) -> ResponseObject:
+        """The response as it stands."""
+        return (await self._database.read(lambda tx: _read(tx, turn.owner, turn.id))).seen
+
     async def finished(self, turn: StoredResponse) -> ResponseObject:
         """The response at its end. Raises what it failed with, if that was before the model said anything."""
         try:
@@ -72,8 +77,7 @@ class Turns:
 
     async def cancel(self, owner: str, response_id: str) -> ResponseObject:
         """Stops a response; one that has ended stays as it is."""
-        if not await self._database.read(lambda tx: Responses(tx).find(owner, response_id)):
-            raise ResponseNotFound(param="response_id")
+        await self._database.read(lambda tx: _refuse_to_stop(tx, owner, response_id))
         final, _ = await asyncio.gather(self._final(owner, response_id), self._generations.stop(response_id))
         return final.seen
 
@@ -85,14 +89,21 @@ class Turns:
     async def _final(self, owner: str, response_id: str) -> Final:
         if final := await self._event_log.wait(response_id):
             return final
-        final = await self._database.read(lambda tx: _read_final(tx, owner, response_id))
+        final = await self._database.read(lambda tx: _read(tx, owner, response_id))
         if final.seen.status == "in_progress":
             raise StorageUnavailable("How the response ended could not be stored; it is recovered at the next start.")
         return final
 
 
-def _read_final(tx: Transaction, owner: str, response_id: str) -> Final:
-    response = Responses(tx).find(owner, response_id)
+def _refuse_to_stop(tx: Transaction, owner: str, response_id: str) -> None:
+    Owners(tx).refuse_departed(owner)
+    if not Responses(tx).find(owner, response_id):
+        raise ResponseNotFound(param="response_id")
+
+
+def _read(tx: Transaction, owner: str, response_id: str) -> Final:
+    """A response for whoever was its owner when the turn was accepted; it may have been given to another since."""
+    response = Responses(tx).find(Owners(tx).present(owner), response_id)
     if response is None:  # erased meanwhile
         raise ResponseNotFound(param="response_id")
     return Final(response, describe(response, Items(tx).of(response_id, "output")))

@@ -10,12 +10,15 @@ Result = TypeVar("Result")
 
 
 async def until_client_leaves(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """What `work` returns; None when the client left first: `work` was then cancelled, and has ended."""
+    """What `work` returns; None when the client left first: `work` was then cancelled, and has ended.
+
+    None too when something else cancelled `work`: there is nobody it could answer any more.
+    """
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_client_left(receive))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
+        return working.result() if working.done() and not working.cancelled() else None
     finally:
         working.cancel()
         leaving.cancel()

@@ -33,7 +33,6 @@ async def create_response(
     response: Response,
     caller: Writer,
     turns: TurnsHere,
-    archive: ArchiveHere,
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
     """Stores the turn and answers it: streamed, whole, or in the background. Leaving does not stop a stored one."""
@@ -44,7 +43,7 @@ async def create_response(
         return EventStream(turns.follow(turn), headers)
     response.headers.update(headers)
     if body.background:
-        return await archive.find(caller.user_id, turn.id)
+        return await turns.begun(turn)
     return await until_client_leaves(request.receive, turns.finished(turn)) or Response(status_code=CLIENT_LEFT)
 
 

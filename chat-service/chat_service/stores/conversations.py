@@ -89,6 +89,14 @@ class Conversations:
         """Deletes it with its responses, items and events; False when there is no such conversation."""
         return bool(self._tx.run("delete from conversations where id = ? and owner = ?", conversation_id, owner))
 
+    def give(self, owner: str, into: str) -> int:
+        """Makes the conversations of `owner` those of `into`; returns how many there were."""
+        return self._tx.run("update conversations set owner = ? where owner = ?", into, owner)
+
+    def erase_all(self, owner: str) -> int:
+        """Deletes all of an owner, with what was said in them; returns how many there were."""
+        return self._tx.run("delete from conversations where owner = ?", owner)
+
 
 def _json(metadata: dict[str, str]) -> str:
     return orjson.dumps(metadata).decode()

@@ -26,6 +26,20 @@ class IdempotencyKeys:
             now,
         )
 
+    def give(self, owner: str, into: str) -> int:
+        """Makes the keys of `owner` those of `into`, which keeps its own where both have one; returns how many."""
+        self._tx.run(
+            "delete from idempotency_keys"
+            " where owner = :owner and key in (select key from idempotency_keys where owner = :into)",
+            owner=owner,
+            into=into,
+        )
+        return self._tx.run("update idempotency_keys set owner = ? where owner = ?", into, owner)
+
+    def erase_all(self, owner: str) -> int:
+        """Forgets all of an owner; returns how many there were."""
+        return self._tx.run("delete from idempotency_keys where owner = ?", owner)
+
     def drop_older_than(self, moment: float) -> int:
         """Forgets keys bound before; returns how many."""
         return self._tx.run("delete from idempotency_keys where created_at < ?", moment)

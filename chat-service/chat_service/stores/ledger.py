@@ -16,7 +16,7 @@ INSERT = (
 
 
 class LedgerRows:
-    """Append-only."""
+    """Append-only; nothing of a row ever changes but who owes it."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -24,3 +24,7 @@ class LedgerRows:
     def add(self, call: Mapping[str, Any]) -> bool:
         """Writes a call down, given by column; False when it is in the ledger already."""
         return bool(self._tx.run(INSERT, **call))
+
+    def give(self, owner: str, into: str) -> int:
+        """Puts the calls of `owner` to the account of `into`; returns how many there were."""
+        return self._tx.run("update ledger set owner = ? where owner = ?", into, owner)

@@ -131,6 +131,14 @@ class Responses:
         """Deletes it with its items and events."""
         self._tx.run("delete from responses where id = ?", response_id)
 
+    def give(self, owner: str, into: str) -> int:
+        """Makes the responses of `owner` those of `into`, running ones too; returns how many there were."""
+        return self._tx.run("update responses set owner = ? where owner = ?", into, owner)
+
+    def erase_all(self, owner: str) -> int:
+        """Deletes all of an owner, with their items and events; returns how many there were."""
+        return self._tx.run("delete from responses where owner = ?", owner)
+
 
 def _json(value: dict[str, Any] | None) -> str | None:
     return None if value is None else orjson.dumps(value).decode()

@@ -6,7 +6,7 @@ from typing import Any
 
 from chassis.database import Database
 from chassis.identity import Identity, RemoteKeys
-from chassis.migrations import OUTBOX, package_migrations
+from chassis.migrations import OUTBOX, OWNERS, package_migrations
 from chassis.neighbours import Neighbour, neighbour_client
 from chassis.outbox import Outbox
 from chassis.settings import development_secret
@@ -69,7 +69,10 @@ async def test_every_call_of_the_model_is_reported(tmp_path: Path) -> None:
             .with_body({"outcomes": [applied, applied]}, "application/json")
         )
 
-        with served(pact) as server, Database(tmp_path, [package_migrations("chat_service"), OUTBOX]) as database:
+        with (
+            served(pact) as server,
+            Database(tmp_path, [package_migrations("chat_service"), OUTBOX, OWNERS]) as database,
+        ):
             async with neighbour_client() as http:
                 identity = Identity("chat", RemoteKeys("", http), {"analytics": development_secret("chat-analytics")})
                 outbox = Outbox(database, {"analytics": Neighbour("analytics", server.url, http, identity)})

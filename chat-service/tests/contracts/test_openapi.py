@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from schemathesis import Case
 
-from chassis.testing import FakeAuth, serve
+from chassis.testing import FakeAuth, serve, service_token
 from chat_service.main import create_app
 from chat_service.settings import Settings
 from dev.conformance import Door, published_schema
@@ -30,8 +30,9 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
             files_url=NOBODY,
             analytics_url=NOBODY,
         )
+        token = service_token("auth", "chat", settings.secret_auth_chat.get_secret_value())
         with serve(create_app(settings)) as url:
-            yield Door(url, user=auth.headers())
+            yield Door(url, user=auth.headers(), services={"auth": {"authorization": f"Bearer {token}"}})
 
 
 @schema.parametrize()

@@ -13,6 +13,7 @@ from chat_service.completion_chunks import document_of
 from chat_service.completions import CompletionLimits, Completions
 from chat_service.ledger_records import CallRecord
 from chat_service.models import Catalogue
+from chat_service.running_calls import RunningCalls
 from chat_service.schemas.completions import ChatCompletionRequest
 from chat_service.settings import Settings
 
@@ -31,6 +32,10 @@ ADA = Principal(
     expires_at=0,
     token="",
 )
+
+
+async def admit(_: str) -> None:
+    """Nobody has gone."""
 
 
 async def eventually(check: Callable[[], bool]) -> None:
@@ -58,8 +63,8 @@ async def test_a_record_under_way_survives_its_request_and_the_end_of_the_servic
 
     async with Model(settings) as model:
         limits = CompletionLimits.from_settings(settings)
-        async with Completions(model, Catalogue((), model.models), record_slowly, limits) as completions:
-            completion = completions.begin(ADA, ASKED)
+        async with RunningCalls(admit, record_slowly) as calls:
+            completion = Completions(model, Catalogue((), model.models), calls, limits).begin(ADA, ASKED)
             asking = asyncio.create_task(document_of(completion))
             await eventually(lambda: completion.said.anything)
             asking.cancel()
@@ -80,7 +85,8 @@ async def test_an_answer_is_not_withheld_because_its_cost_could_not_be_written(
 
     async with Model(settings) as model:
         limits = CompletionLimits.from_settings(settings)
-        async with Completions(model, Catalogue((), model.models), fail, limits) as completions:
-            document = await document_of(completions.begin(ADA, ASKED))
+        async with RunningCalls(admit, fail) as calls:
+            completion = Completions(model, Catalogue((), model.models), calls, limits).begin(ADA, ASKED)
+            document = await document_of(completion)
 
     assert document["choices"][0]["message"]["content"] == "Hello"

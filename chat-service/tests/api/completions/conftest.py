@@ -18,6 +18,7 @@ from chat_service.completions import CompletionLimits, Completions
 from chat_service.ledger_records import CallRecord
 from chat_service.models import Catalogue
 from chat_service.routes import completions, models
+from chat_service.running_calls import RunningCalls
 from chat_service.settings import Settings
 from dev.offline_llm.testing import OfflineLLM, running
 
@@ -39,6 +40,10 @@ class Chat:
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=self.auth.access_token(), max_retries=0)
 
 
+async def admit(_: str) -> None:
+    """Nobody has gone."""
+
+
 def build(settings: Settings, record: Callable[[CallRecord], Any]) -> FastAPI:
     """The half of chat-service that needs no database."""
 
@@ -49,7 +54,8 @@ def build(settings: Settings, record: Callable[[CallRecord], Any]) -> FastAPI:
             app.state.settings = settings
             app.state.catalogue = Catalogue(settings.allowed_models, model.models)
             limits = CompletionLimits.from_settings(settings)
-            async with Completions(model, app.state.catalogue, record, limits) as app.state.completions:
+            async with RunningCalls(admit, record) as calls:
+                app.state.completions = Completions(model, app.state.catalogue, calls, limits)
                 yield
 
     return create_app("chat", settings, routers=[completions.router, models.router], lifespan=lifespan)

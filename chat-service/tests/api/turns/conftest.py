@@ -3,16 +3,19 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import httpx
 import openai
 import pytest
 
 from chassis.ids import new_id
-from chassis.testing import FakeAuth, serve
+from chassis.owners import ERASE_PATH, MERGE_PATH
+from chassis.settings import development_secret
+from chassis.testing import FakeAuth, serve, service_token
 from chat_service.main import create_app
 from chat_service.settings import Settings
 from dev.offline_llm.testing import OfflineLLM, running
@@ -31,7 +34,7 @@ class Chat:
 
     def somebody_else(self) -> "Chat":
         """The same service for another user."""
-        return Chat(self.url, self.auth, self.folder, new_id("user"))
+        return self.called(new_id("user"))
 
     def http(self, **claims: Any) -> httpx.Client:
         """Plain HTTP, signed in."""
@@ -44,6 +47,28 @@ class Chat:
         key = self.auth.access_token(self.user_id)
         plain = openai.DefaultHttpxClient(verify=False, trust_env=False)
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, http_client=plain)
+
+    def called(self, user_id: str) -> "Chat":
+        """The same service for a user of that name."""
+        return Chat(self.url, self.auth, self.folder, user_id)
+
+    def told(self, path: str, body: dict[str, str], caller: str = "auth", secret: str = "auth-chat") -> httpx.Response:
+        """What a neighbour gets that says something of an owner."""
+        token = service_token(caller, "chat", development_secret(secret).get_secret_value())
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.post(f"{self.url}{path}", json=body, headers=headers, trust_env=False, timeout=15)
+
+    def merge_into(self, account: "Chat") -> dict[str, int]:
+        """Auth says that this guest is part of an account from now on."""
+        answer = self.told(MERGE_PATH, {"owner": self.user_id, "into": account.user_id})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json()["counts"])
+
+    def erase(self, pseudonym: str = "former_1") -> dict[str, int]:
+        """Auth says that this user is gone."""
+        answer = self.told(ERASE_PATH, {"owner": self.user_id, "pseudonym": pseudonym})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json()["counts"])
 
     def ask(self, asked: str | list[dict[str, Any]], /, **fields: Any) -> dict[str, Any]:
         """One whole turn."""
@@ -59,6 +84,15 @@ class Chat:
             assert answer.status_code == 200, answer.read()
             yield events_of(answer.iter_lines())
 
+    def ledger(self) -> list[dict[str, Any]]:
+        """The calls that are put to this user, in the order in which they were written down; no route shows them."""
+        with closing(apsw.Connection(str(self.folder / "data.sqlite3"), apsw.SQLITE_OPEN_READONLY)) as database:
+            columns = ("call_id", "purpose", "outcome", "input_tokens", "output_tokens")
+            rows = database.execute(
+                f"select {', '.join(columns)} from ledger where owner = ? order by rowid", (self.user_id,)
+            )
+            return [dict(zip(columns, row, strict=True)) for row in rows]
+
     def until(self, response_id: str, *statuses: str, seconds: float = 5.0) -> dict[str, Any]:
         """Waits until a response has ended, in one of these ways if any are given."""
         deadline = time.monotonic() + seconds
@@ -72,6 +106,14 @@ class Chat:
 def events_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     """The data of server-sent events."""
     return (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
+
+
+def until_open(llm: OfflineLLM, count: int = 1, seconds: float = 3.0) -> None:
+    """Waits until so many calls of the model are open."""
+    deadline = time.monotonic() + seconds
+    while llm.open_streams() < count:
+        assert time.monotonic() < deadline, "the model was not called"
+        time.sleep(0.01)
 
 
 def until_closed(llm: OfflineLLM, seconds: float = 3.0) -> None:
