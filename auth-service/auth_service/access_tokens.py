@@ -1,5 +1,7 @@
 """Access tokens: short-lived JWTs that say who, in which session, and what they may do."""
 
+from collections.abc import Mapping
+
 import jwt
 
 from auth_service.signing_keys import SigningKeys
@@ -10,6 +12,8 @@ from chassis.ids import new_id
 
 SIGN_IN_SCOPES = "account chat:read chat:write files:read files:write memory:read memory:write usage:read"
 """What whoever signs in may do, guests too."""
+OPERATOR_SCOPE = "admin"
+"""What operators may do besides."""
 
 
 class AccessTokens:
@@ -18,19 +22,17 @@ class AccessTokens:
         self._keys = keys
         self._clock = clock
 
-    def issue(self, user: User, session_id: str, scope: str = SIGN_IN_SCOPES) -> str:
-        """A token valid from now on for `seconds`."""
+    def issue(self, user: User, session_id: str) -> str:
+        """What a sign-in gets: a token valid from now on for `seconds`."""
+        scope = f"{SIGN_IN_SCOPES} {OPERATOR_SCOPE}" if user.role == "operator" else SIGN_IN_SCOPES
+        return self._sign({"sub": user.id, "sid": session_id, "role": user.role, "scope": scope}, self.seconds)
+
+    def issue_for_key(self, user_id: str, key_id: str, scopes: str, seconds: int) -> str:
+        """What an API key is exchanged for. The key stands for the session; no key makes an operator of anyone."""
+        return self._sign({"sub": user_id, "sid": key_id, "role": "user", "scope": scopes, "key": key_id}, seconds)
+
+    def _sign(self, who: Mapping[str, str], seconds: int) -> str:
         now = int(self._clock())
-        claims = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "sub": user.id,
-            "sid": session_id,
-            "role": user.role,
-            "scope": scope,
-            "jti": new_id("tok"),
-            "iat": now,
-            "exp": now + self.seconds,
-        }
+        claims = {"iss": ISSUER, "aud": AUDIENCE, **who, "jti": new_id("tok"), "iat": now, "exp": now + seconds}
         headers = {"typ": ACCESS_TOKEN_TYPE, "kid": self._keys.kid}
         return jwt.encode(claims, self._keys.key, algorithm="EdDSA", headers=headers)

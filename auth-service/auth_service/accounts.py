@@ -1,53 +1,82 @@
-"""Accounts: signing up, logging in, coming as a guest."""
+"""Accounts begin: by signing up, or by coming in as a guest. Their owners say what they are called."""
 
+from auth_service.arrivals import Arrivals
+from auth_service.devices import Device
+from auth_service.mail import Postman
+from auth_service.opaque_tokens import hash_of
 from auth_service.passwords import Passwords
-from auth_service.problems import EmailTaken, InvalidCredentials
-from auth_service.schemas import Tokens, UserObject
-from auth_service.sign_ins import SignIn, SignIns, user_object
-from auth_service.stores.sessions import Sessions
+from auth_service.problems import EmailTaken, GuestsOff, InvalidInvitation, SignUpClosed
+from auth_service.schemas.accounts import ChangeProfile, VerificationSent
+from auth_service.schemas.sign_ins import SignUp, Tokens, UserObject
+from auth_service.settings import DAY, Settings
+from auth_service.sign_ins import user_object
+from auth_service.stores.invitations import Invitations
+from auth_service.stores.pending_sign_ups import PendingSignUp, PendingSignUps
 from auth_service.stores.users import User, Users
+from auth_service.throttles import Throttles
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.ids import new_id
 from chassis.problems import Unauthenticated
 
+PENDING_SECONDS = 3 * DAY
+"""Longer than a mail is tried, and than its link is good: it can be asked for again."""
+
 
 class Accounts:
-    def __init__(self, database: Database, passwords: Passwords, sign_ins: SignIns, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        passwords: Passwords,
+        arrivals: Arrivals,
+        postman: Postman,
+        throttles: Throttles,
+        clock: Clock,
+    ) -> None:
         self._database = database
+        self._settings = settings
         self._passwords = passwords
-        self._sign_ins = sign_ins
+        self._arrivals = arrivals
+        self._postman = postman
+        self._throttles = throttles
         self._clock = clock
 
-    async def sign_up(self, email: str, password: str, username: str, user_agent: str | None) -> Tokens:
-        """Raises `WeakPassword`, `EmailTaken`."""
-        self._passwords.refuse_weak(password, email=email, username=username)
-        password_hash = await self._passwords.hash(password)
-        user = User(new_id("user"), "user", email, username, password_hash, int(self._clock()))
-        return await self._welcome(user, user_agent)
+    async def sign_up(self, asked: SignUp, device: Device) -> Tokens | VerificationSent:
+        """Begins the account, or, where addresses are verified, sends the mail that it begins with.
 
-    async def enter_as_guest(self, user_agent: str | None) -> Tokens:
-        """A real principal without a name."""
-        return await self._welcome(User(new_id("user"), "guest", None, None, None, int(self._clock())), user_agent)
-
-    async def log_in(self, email: str, password: str, user_agent: str | None) -> Tokens:
-        """Raises `InvalidCredentials`, after the same work for an unknown address as for a wrong password."""
-        user = await self._database.read(lambda tx: Users(tx).with_email(email))
-        stored = user.password_hash if user else None
-        matches = await self._passwords.verify(stored, password)
-        if user is None or stored is None or not matches:
-            raise InvalidCredentials()
-        renewed = await self._passwords.hash(password) if self._passwords.is_outdated(stored) else stored
-        sign_in = self._sign_ins.begin(user, user_agent)
+        Raises `SignUpClosed`, `TooManyAttempts`, `WeakPassword`, `InvalidInvitation`, and what a guest token raises;
+        `EmailTaken` only where the account would begin at once: otherwise nobody learns who has one.
+        """
+        if self._settings.signup == "closed":
+            raise SignUpClosed()
+        self._throttles.sign_ups.take(device.address)
+        self._passwords.refuse_weak(asked.password, email=asked.email, username=asked.username)
+        guest = await self._arrivals.guest(asked.guest_token)
+        await self._refuse_uninvited(asked)
+        password_hash = await self._passwords.hash(asked.password)
+        if self._settings.verifies_email:
+            return await self._wait_for_mail(asked, password_hash)
+        user = User(new_id("user"), "user", asked.email, asked.username, password_hash, int(self._clock()))
 
         def store(tx: Transaction) -> None:
-            # The password may have been changed, or the account deleted, while this one was being compared.
-            if not Users(tx).replace_password_hash(user.id, old=stored, new=renewed):
-                raise InvalidCredentials()
-            Sessions(tx).add(sign_in.session)
+            if not Users(tx).add(user):
+                raise EmailTaken(param="email")
+            self._use_invitation(tx, asked)
 
-        await self._database.write(store)
-        return sign_in.tokens
+        return await self._arrivals.arrive(user, device, store, guest=guest, event="signed_up")
+
+    async def enter_as_guest(self, device: Device) -> Tokens:
+        """A real principal without a name. Raises `GuestsOff`, `TooManyAttempts`."""
+        if self._settings.guests == "off":
+            raise GuestsOff()
+        self._throttles.guests.take(device.address)
+        guest = User(new_id("user"), "guest", None, None, None, int(self._clock()))
+
+        def store(tx: Transaction) -> None:
+            Users(tx).add(guest)
+
+        return await self._arrivals.arrive(guest, device, store, event="guest_entered")
 
     async def account(self, user_id: str) -> UserObject:
         """What a signed-in user sees of themselves. Raises `Unauthenticated` when the account is gone."""
@@ -56,13 +85,47 @@ class Accounts:
             raise Unauthenticated()
         return user_object(user)
 
-    async def _welcome(self, user: User, user_agent: str | None) -> Tokens:
-        sign_in = self._sign_ins.begin(user, user_agent)
-        await self._database.write(lambda tx: _store_new(tx, user, sign_in))
-        return sign_in.tokens
+    async def change_profile(self, user_id: str, asked: ChangeProfile) -> UserObject:
+        """Raises `Unauthenticated` when the account is gone."""
 
+        def write(tx: Transaction) -> None:
+            if user := Users(tx).get(user_id):
+                profile = {"username": user.username, "picture": user.picture} | asked.model_dump(exclude_unset=True)
+                Users(tx).change_profile(user_id, **profile)
 
-def _store_new(tx: Transaction, user: User, sign_in: SignIn) -> None:
-    if not Users(tx).add(user):
-        raise EmailTaken(param="email")
-    Sessions(tx).add(sign_in.session)
+        await self._database.write(write)
+        return await self.account(user_id)
+
+    async def _wait_for_mail(self, asked: SignUp, password_hash: str) -> VerificationSent:
+        """Does the same whoever has the address: what the mail says is decided when it is sent.
+
+        A mailbox that gets no mail any more for a while gets no more pending sign-ups either.
+        """
+        now = int(self._clock())
+        expires_at = now + PENDING_SECONDS
+        pending = PendingSignUp(new_id("pending"), asked.email, asked.username, password_hash, now, expires_at)
+
+        def write(tx: Transaction) -> None:
+            self._use_invitation(tx, asked)
+            PendingSignUps(tx).add(pending)
+            self._postman.owe(tx, "sign_up", asked.email, pending_id=pending.id)
+
+        if self._postman.may_ask("sign_up", asked.email):
+            await self._database.write(write)
+        return VerificationSent(email=asked.email)
+
+    async def _refuse_uninvited(self, asked: SignUp) -> None:
+        """Before the password costs anything."""
+        if self._settings.signup == "invite":
+            code_hash, now = hash_of(asked.invitation or ""), int(self._clock())
+            is_good = await self._database.read(
+                lambda tx: Invitations(tx).is_good(code_hash, email=asked.email, now=now)
+            )
+            if not is_good:
+                raise InvalidInvitation(param="invitation")
+
+    def _use_invitation(self, tx: Transaction, asked: SignUp) -> None:
+        if self._settings.signup == "invite":
+            code_hash, now = hash_of(asked.invitation or ""), int(self._clock())
+            if not Invitations(tx).use(code_hash, email=asked.email, now=now):
+                raise InvalidInvitation(param="invitation")

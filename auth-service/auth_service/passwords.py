@@ -38,13 +38,13 @@ class Passwords:
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(cancel_futures=True)
 
-    def refuse_weak(self, password: str, *, email: str, username: str) -> None:
+    def refuse_weak(self, password: str, *, email: str, username: str, param: str = "password") -> None:
         """Raises `WeakPassword` for one that is short, well known, or the user's own name."""
         if len(password) < self._minimum_length:
-            raise WeakPassword(f"A password has at least {self._minimum_length} characters.", param="password")
+            raise WeakPassword(f"A password has at least {self._minimum_length} characters.", param=param)
         known = {email, email.partition("@")[0], username.casefold()} | self._blocked
         if password.casefold() in known or len(set(password)) == 1:
-            raise WeakPassword(param="password")
+            raise WeakPassword(param=param)
 
     async def hash(self, password: str) -> str:
         """In PHC form, which names its own cost."""

@@ -6,25 +6,30 @@ from dataclasses import dataclass
 import structlog
 
 from auth_service.access_tokens import AccessTokens
-from auth_service.live_sessions import LiveSessions
-from auth_service.problems import InvalidRefreshToken
+from auth_service.devices import Device
+from auth_service.lifetimes import ENDED, Lifetimes
+from auth_service.problems import InvalidRefreshToken, SessionNotFound
 from auth_service.refresh_tokens import FAMILY_KEY_BYTES, RefreshToken, refresh_token
-from auth_service.schemas import Tokens, UserObject
+from auth_service.schemas.sign_ins import Tokens, UserObject
+from auth_service.stores.audit import Actor, AuditLog
 from auth_service.stores.sessions import EndReason, Session, Sessions
 from auth_service.stores.users import User, Users
 from auth_service.vault import Vault
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.ids import new_id
+from chassis.pages import PageQuery
 
 FIRST = 1
+MOST_SESSIONS = 100
+"""Of one user, that hold at the same time; as many ended ones are remembered."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A new sign-in: it holds once `session` is stored, in the transaction that stores or checks its user."""
+    """A new sign-in: it holds once it is kept, in the transaction that stores or checks its user."""
 
     session: Session
     tokens: Tokens
@@ -47,10 +52,10 @@ class SignIns:
         self._session_seconds = session_seconds
         self._grace_seconds = grace_seconds
         self._clock = clock
-        self._live = LiveSessions()
+        self._lifetimes = Lifetimes()
 
-    def begin(self, user: User, user_agent: str | None) -> SignIn:
-        """Makes a session and its tokens; storing it is the caller's."""
+    def begin(self, user: User, device: Device) -> SignIn:
+        """Makes a session and its tokens; that it is kept is the caller's."""
         now = int(self._clock())
         session_id = new_id("sess")
         family_key = os.urandom(FAMILY_KEY_BYTES)
@@ -60,14 +65,24 @@ class SignIns:
             family_key=self._vault.seal(family_key, session_id),
             counter=FIRST,
             rotated_at=now,
-            user_agent=user_agent,
+            user_agent=device.user_agent,
+            address=device.address,
             created_at=now,
             last_used_at=now,
             expires_at=now + self._session_seconds,
         )
         return SignIn(session, self._tokens(user, session_id, refresh_token(family_key, session_id, FIRST)))
 
-    async def refresh(self, text: str) -> Tokens:
+    def keep(self, tx: Transaction, sign_in: SignIn) -> None:
+        """Stores it. Where it would be one more than `MOST_SESSIONS`, the one that was used least recently ends."""
+        now = self._clock()
+        sessions, user_id = Sessions(tx), sign_in.session.user_id
+        for displaced in sessions.open_of(user_id, now)[MOST_SESSIONS - 1 :]:
+            self._end(tx, displaced, "displaced", "system")
+        sessions.forget_ended(user_id, now, keep=MOST_SESSIONS)
+        sessions.add(sign_in.session)
+
+    async def refresh(self, text: str, device: Device) -> Tokens:
         """The next tokens of a session; the same refresh token again when a refresh is repeated within the grace.
 
         Any other use of a spent refresh token ends the session: one of the two who had it is a thief. Raises
@@ -79,7 +94,7 @@ class SignIns:
             raise InvalidRefreshToken()
         # Sealed anew each time, so that living sessions move on to the present secret before the previous one goes.
         sealed = self._vault.seal(family_key, presented.session_id)
-        rotated = await self._database.write(lambda tx: self._rotate(tx, presented, sealed))
+        rotated = await self._database.write(lambda tx: self._rotate(tx, presented, sealed, device))
         if rotated is None:
             raise InvalidRefreshToken()
         session, user = rotated
@@ -88,17 +103,54 @@ class SignIns:
     async def end(self, text: str) -> None:
         """Signs out: ends the session of a genuine refresh token, spent or not. Anything else changes nothing."""
         presented = RefreshToken.parse(text)
-        if presented and await self._family_key(presented):
-            await self._database.write(lambda tx: self._end(tx, presented.session_id, "signed_out"))
+        if presented is None or await self._family_key(presented) is None:
+            return
+
+        def write(tx: Transaction) -> None:
+            if session := Sessions(tx).get(presented.session_id):
+                self._end(tx, session, "signed_out")
+
+        await self._database.write(write, frees_space=True)
+
+    def end_all(
+        self, tx: Transaction, user_id: str, reason: EndReason, *, keep: str | None = None, actor: Actor = "user"
+    ) -> int:
+        """Ends every session of a user but `keep`, as part of the caller's transaction; returns how many."""
+        others = [session for session in Sessions(tx).open_of(user_id, self._clock()) if session.id != keep]
+        for session in others:
+            self._end(tx, session, reason, actor)
+        return len(others)
+
+    async def revoke(self, user_id: str, session_id: str) -> None:
+        """Ends one of the user's sessions. Raises `SessionNotFound`."""
+
+        def write(tx: Transaction) -> None:
+            session = Sessions(tx).get(session_id)
+            if session is None or session.user_id != user_id or not session.is_open(self._clock()):
+                raise SessionNotFound()
+            self._end(tx, session, "revoked")
+
+        await self._database.write(write, frees_space=True)
+
+    async def revoke_all(self, user_id: str, *, keep: str | None = None) -> None:
+        """Ends every session of the user but `keep`."""
+        await self._database.write(lambda tx: self.end_all(tx, user_id, "revoked", keep=keep), frees_space=True)
+
+    async def page(self, user_id: str, page: PageQuery) -> list[Session]:
+        """The user's sessions that hold; one more than asked for, if there are more."""
+        now = self._clock()
+        return await self._database.read(
+            lambda tx: Sessions(tx).page(user_id, now, after=page.after, order=page.order, count=page.limit + 1)
+        )
 
     async def holds(self, session_id: str) -> bool:
         """Whether the session is neither ended nor expired."""
         now = self._clock()
-        known = self._live.expires_at(session_id)
-        if known is None or 0 < known <= now:  # it may have been refreshed since
+        until = self._lifetimes.until(session_id)
+        if until is None or ENDED < until <= now:  # it may have been refreshed since
             session = await self._database.read(lambda tx: Sessions(tx).get(session_id))
-            known = self._live.learn(session_id, session.expires_at) if session and session.is_open(now) else 0
-        return known > now
+            until = self._lifetimes.learn(session_id, session.expires_at) if session and session.is_open(now) else ENDED
+        return until > now
 
     async def _family_key(self, presented: RefreshToken) -> bytes | None:
         """The opened family key if it proves that we made this token: garbage never reaches the writer."""
@@ -106,13 +158,17 @@ class SignIns:
         family_key = self._vault.open(session.family_key, session.id) if session else None
         return family_key if family_key and presented.is_genuine(family_key) else None
 
-    def _rotate(self, tx: Transaction, presented: RefreshToken, sealed: bytes) -> tuple[Session, User] | None:
+    def _rotate(
+        self, tx: Transaction, presented: RefreshToken, sealed: bytes, device: Device
+    ) -> tuple[Session, User] | None:
         now = int(self._clock())
         sessions = Sessions(tx)
         moved = sessions.advance(
             presented.session_id,
             counter=presented.counter,
             family_key=sealed,
+            user_agent=device.user_agent,
+            address=device.address,
             now=now,
             expires_at=now + self._session_seconds,
         )
@@ -122,14 +178,19 @@ class SignIns:
         repeated = session.counter == presented.counter + 1 and now - session.rotated_at <= self._grace_seconds
         if not moved and not repeated:
             log.warning("refresh_token_reused", user_id=session.user_id)
-            self._end(tx, session.id, "reused")
+            self._end(tx, session, "reused")
             return None
         user = Users(tx).get(session.user_id)
-        return (session, user) if user else None
+        if user is None or user.disabled_at is not None:
+            raise InvalidRefreshToken()  # which takes the step back
+        return session, user
 
-    def _end(self, tx: Transaction, session_id: str, reason: EndReason) -> None:
-        Sessions(tx).end(session_id, reason=reason, now=int(self._clock()))
-        tx.after_commit(lambda: self._live.end(session_id))
+    def _end(self, tx: Transaction, session: Session, reason: EndReason, actor: Actor = "user") -> None:
+        now = self._clock()
+        if Sessions(tx).end(session.id, reason=reason, now=int(now)):
+            event = f"session_ended:{reason}"
+            AuditLog(tx).add(event, session.user_id, now=now, actor=actor, subject=session.id, address=session.address)
+        tx.after_commit(lambda: self._lifetimes.end(session.id))
 
     def _tokens(self, user: User, session_id: str, refresh: str) -> Tokens:
         return Tokens(
@@ -142,4 +203,12 @@ class SignIns:
 
 def user_object(user: User) -> UserObject:
     """What a user sees of their account."""
-    return UserObject(id=user.id, email=user.email, username=user.username, role=user.role, created_at=user.created_at)
+    return UserObject(
+        id=user.id,
+        email=user.email,
+        email_verified=user.email_verified_at is not None,
+        username=user.username,
+        picture=user.picture,
+        role=user.role,
+        created_at=user.created_at,
+    )

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from jwt.utils import base64url_encode
 
 from auth_service.derivation import derive_key
-from auth_service.schemas import JsonWebKey, JsonWebKeySet
+from auth_service.schemas.signing_keys import JsonWebKey, JsonWebKeySet
 
 
 class SigningKeys:

@@ -16,6 +16,8 @@ from chassis.testing import serve
 
 PASSWORD = "four quiet herons"
 CHEAP_ARGON2: dict[str, Any] = {"argon2_memory_kib": 64, "argon2_iterations": 1, "argon2_lanes": 1}
+ALONE: dict[str, Any] = {"saga_wait_seconds": 0}
+"""Without other services there is nobody to wait for."""
 
 
 class Clock:
@@ -72,7 +74,7 @@ Start = Callable[[Settings], AbstractContextManager[Client]]
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Those of the service that tests share."""
-    return Settings(service_data=tmp_path_factory.mktemp("auth"), **CHEAP_ARGON2)
+    return Settings(service_data=tmp_path_factory.mktemp("auth"), **CHEAP_ARGON2, **ALONE)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +97,7 @@ def clock() -> Clock:
 @pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
     """Settings of a service on this test's own folder; keyword arguments replace what matters to the test."""
-    return lambda **changed: Settings(**{"service_data": tmp_path, **CHEAP_ARGON2, **changed})
+    return lambda **changed: Settings(**{"service_data": tmp_path, **CHEAP_ARGON2, **ALONE, **changed})
 
 
 @pytest.fixture

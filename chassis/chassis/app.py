@@ -37,9 +37,17 @@ class Health(BaseModel):
 
 
 def create_app(
-    name: str, settings: ServiceSettings, *, routers: Sequence[APIRouter], lifespan: Lifespan, version: str = "0.1.0"
+    name: str,
+    settings: ServiceSettings,
+    *,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan,
+    version: str = "0.1.0",
+    quiet: tuple[str, ...] = (),
 ) -> FastAPI:
     """An application with liveness, readiness, request ids, problems and a declared policy on every route.
+
+    Of routes that begin as one of `quiet` only failures are logged.
 
     Readiness is 503 until `app.state.ready` (an async callable, set by the lifespan) answers true.
     Raises `UndeclaredPolicy` when a route does not say who may call it.
@@ -53,7 +61,7 @@ def create_app(
     )
     app.state.ready = None
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, quiet=quiet)
     _answer_problems(app)
     app.include_router(_health_routes())
     for router in routers:

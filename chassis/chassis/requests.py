@@ -24,8 +24,9 @@ log = structlog.get_logger()
 class RequestContext:
     """Gives a request its id (the caller's, if well formed), binds it to the log, returns it, logs one line."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, quiet: tuple[str, ...] = ()) -> None:
         self.app = app
+        self._quiet = ("/health/", *quiet)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +58,7 @@ class RequestContext:
 
     def _log(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "unmatched"
-        if not route.startswith("/health/"):
+        if not route.startswith(self._quiet) or status >= 500:
             log.info(
                 "request", method=scope["method"], route=route, status=status, milliseconds=round(seconds * 1000, 1)
             )

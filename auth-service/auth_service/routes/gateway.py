@@ -12,26 +12,31 @@ from chassis.problems import BadRequest, Unauthenticated
 PER_CREDENTIAL = {"vary": "Authorization", "cache-control": "max-age=1, stale-if-error=3"}
 FOR_NOW_ONLY = {"vary": "Authorization", "cache-control": "max-age=0"}
 LEAST_CACHED_SECONDS = 2.0
+PATH = "/internal/gateway/check"
 
 # Public, for nginx cannot sign: whoever reaches this learns only whether the credential they hold is good.
 router = APIRouter(tags=["internal"], dependencies=[Anyone])
 
 
-@router.get("/internal/gateway/check", operation_id="check_credential", status_code=204)
+@router.get(PATH, operation_id="check_credential", status_code=204)
 async def check_credential(
     request: Request,
     admission: GatewayAdmission,
     x_auth_mode: Annotated[Literal["required", "optional"], Header()] = "required",
 ) -> Response:
-    """204 with `X-Auth-Ok: 1` for a valid access token; `optional` lets a request without any credential pass too."""
+    """204 with `X-Auth-Ok: 1` for a valid access token or API key; for a key, `X-Auth-Token` is what to pass on.
+
+    `optional` lets a request without any credential pass too.
+    """
     credentials = request.headers.getlist("authorization")
     if len(credentials) > 1:
         raise BadRequest("There must be one Authorization header.")
     if not credentials and x_auth_mode == "optional":
         return Response(status_code=204, headers=PER_CREDENTIAL)
     try:
-        seconds_left = await admission.admit(bearer_token(request))
+        admitted = await admission.admit(bearer_token(request))
     except Unauthenticated:
         raise Unauthenticated(headers=PER_CREDENTIAL) from None
-    caching = PER_CREDENTIAL if seconds_left >= LEAST_CACHED_SECONDS else FOR_NOW_ONLY
-    return Response(status_code=204, headers={"x-auth-ok": "1", **caching})
+    caching = PER_CREDENTIAL if admitted.seconds_left >= LEAST_CACHED_SECONDS else FOR_NOW_ONLY
+    exchanged = {"x-auth-token": admitted.token} if admitted.token else {}
+    return Response(status_code=204, headers={"x-auth-ok": "1", **exchanged, **caching})

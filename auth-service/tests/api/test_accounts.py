@@ -25,8 +25,9 @@ def test_signing_up_answers_tokens_and_the_user(auth: Client, email: str) -> Non
     assert set(tokens) == {"access_token", "refresh_token", "token_type", "expires_in", "user"}
     assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 600)
     user = tokens["user"]
-    assert set(user) == {"id", "object", "email", "username", "role", "created_at"}
+    assert set(user) == {"id", "object", "email", "email_verified", "username", "picture", "role", "created_at"}
     assert (user["object"], user["email"], user["username"], user["role"]) == ("user", email, "Ada", "user")
+    assert (user["email_verified"], user["picture"]) == (False, None)
     assert isinstance(user["created_at"], int)
 
 
@@ -201,12 +202,20 @@ def test_a_sign_up_that_is_not_well_formed_is_refused_and_not_repeated(
 
 @pytest.mark.parametrize("path", ROUTES)
 def test_a_body_that_is_no_json_object_is_refused(auth: Client, path: str) -> None:
-    bodies = [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"refresh_token": NaN}', b"[" * 2000]
+    bodies = [b"{", b"[]", b'"text"', b"\xff\xfe", b'{"refresh_token": NaN}', b"[" * 2000]
 
     answers = [auth.post(path, content=body, headers={"content-type": "application/json"}) for body in bodies]
 
     assert all(answer.status_code in (400, 422) for answer in answers)
     assert all(answer.json()["code"] in ("invalid_json", "invalid_request") for answer in answers)
+
+
+@pytest.mark.parametrize("path", ["/v1/auth/signup", "/v1/auth/login"])
+@pytest.mark.parametrize("body", [b"", b"null"])
+def test_who_signs_in_sends_a_body(auth: Client, path: str, body: bytes) -> None:
+    answer = auth.post(path, content=body, headers={"content-type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("path", ROUTES)

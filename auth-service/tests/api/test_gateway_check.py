@@ -1,5 +1,7 @@
 """What the gateway asks, and what its cache may keep."""
 
+import time
+
 import httpx
 
 from ..conftest import Client, Clock, MakeSettings, Start
@@ -84,6 +86,22 @@ def test_the_answer_for_a_token_about_to_expire_is_not_kept(
 
     assert (answer.status_code, answer.headers["x-auth-ok"]) == (204, "1")
     assert answer.headers["cache-control"] == "max-age=0"
+
+
+def test_a_token_that_was_good_is_refused_once_it_expires(
+    start: Start, make_settings: MakeSettings, clock: Clock
+) -> None:
+    with start(make_settings(access_token_seconds=30)) as auth:
+        clock.ahead = -28.5
+        token = auth.sign_up()["access_token"]
+        clock.ahead = 0
+
+        before = auth.check(token).status_code
+        deadline = time.monotonic() + 5
+        while auth.check(token).status_code == 204 and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+        assert (before, auth.check(token).status_code) == (204, 401)
 
 
 def test_a_refresh_keeps_the_session_alive_at_the_gateway_too(fresh: Client, clock: Clock) -> None:

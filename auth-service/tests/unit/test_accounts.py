@@ -10,19 +10,32 @@ import pytest
 from argon2 import PasswordHasher
 
 from auth_service.access_tokens import AccessTokens
-from auth_service.accounts import Accounts
+from auth_service.arrivals import Arrivals
+from auth_service.clients.mail import MailFolder
+from auth_service.devices import Device
+from auth_service.log_ins import LogIns
+from auth_service.mail import Postman
+from auth_service.merges import Merges
 from auth_service.passwords import Passwords
 from auth_service.problems import InvalidCredentials
+from auth_service.sagas import SagaRunner
+from auth_service.schemas.sign_ins import LogIn, Tokens
+from auth_service.settings import Settings
 from auth_service.sign_ins import SignIns
 from auth_service.signing_keys import SigningKeys
+from auth_service.stores.users import User, Users
+from auth_service.throttles import Throttles
 from auth_service.vault import Vault
+from auth_service.verifications import Verifications
 from chassis.database import Database
+from chassis.identity import Identity
 from chassis.migrations import package_migrations
 
 from ..conftest import PASSWORD, Clock
 
 SECRETS = ["a secret of the present " * 2]
 EMAIL = "ada@example.org"
+DEVICE = Device("tests", "192.0.2.1")
 
 
 class SlowHasher(PasswordHasher):
@@ -45,50 +58,58 @@ def hasher() -> SlowHasher:
 
 
 @pytest.fixture
-async def login(tmp_path: Path, hasher: SlowHasher, clock: Clock) -> AsyncIterator[tuple[Database, asyncio.Task[None]]]:
+async def login(
+    tmp_path: Path, hasher: SlowHasher, clock: Clock
+) -> AsyncIterator[tuple[Database, asyncio.Task[Tokens]]]:
     """A login that is just comparing its right password."""
     with (
         Database(tmp_path, [package_migrations("auth_service")]) as database,
         Passwords(hasher, minimum_length=8, at_once=1, waiting=0) as passwords,
     ):
-        access_tokens = AccessTokens(SigningKeys(SECRETS), 600, clock)
-        vault = Vault(SECRETS)
-        sign_ins = SignIns(database, access_tokens, vault, session_seconds=1000, grace_seconds=10, clock=clock)
-        accounts = Accounts(database, passwords, sign_ins, clock)
-        await accounts.sign_up(EMAIL, PASSWORD, "Ada", None)
-        task = asyncio.create_task(_log_in(accounts))
+        user = User("user_1", "user", EMAIL, "Ada", hasher.hash(PASSWORD), int(clock()))
+        await database.write(lambda tx: Users(tx).add(user))
+        log_ins = _log_ins(database, passwords, Settings(service_data=tmp_path), clock)
+        task = asyncio.create_task(log_ins.log_in(LogIn(email=EMAIL, password=PASSWORD), DEVICE))
         await asyncio.to_thread(hasher.comparing.wait, 5)
         yield database, task
 
 
 async def test_a_login_succeeds_when_nothing_changes(
-    login: tuple[Database, asyncio.Task[None]], hasher: SlowHasher
+    login: tuple[Database, asyncio.Task[Tokens]], hasher: SlowHasher
 ) -> None:
     database, task = login
 
     hasher.go_on.set()
     await task
 
-    assert await _sessions(database) == 2
+    assert await _sessions(database) == 1
 
 
 @pytest.mark.parametrize("change", ["update users set password_hash = 'another'", "delete from users"])
 async def test_a_login_fails_when_the_password_is_changed_or_the_account_deleted_meanwhile(
-    login: tuple[Database, asyncio.Task[None]], hasher: SlowHasher, change: str
+    login: tuple[Database, asyncio.Task[Tokens]], hasher: SlowHasher, change: str
 ) -> None:
     database, task = login
     await database.write(lambda tx: tx.run(change))
-    before = await _sessions(database)
 
     hasher.go_on.set()
 
     with pytest.raises(InvalidCredentials):
         await task
-    assert await _sessions(database) == before
+    assert await _sessions(database) == 0
 
 
-async def _log_in(accounts: Accounts) -> None:
-    await accounts.log_in(EMAIL, PASSWORD, None)
+def _log_ins(database: Database, passwords: Passwords, settings: Settings, clock: Clock) -> LogIns:
+    keys = SigningKeys(SECRETS)
+    sign_ins = SignIns(
+        database, AccessTokens(keys, 600, clock), Vault(SECRETS), session_seconds=1000, grace_seconds=10, clock=clock
+    )
+    merges = Merges(Identity("auth", keys, {}, clock), sign_ins, SagaRunner(database, {}, clock, wait_seconds=0), clock)
+    arrivals = Arrivals(database, sign_ins, merges, clock)
+    throttles = Throttles.from_settings(settings, clock)
+    postman = Postman(database, settings, MailFolder(settings.service_data / "mail"), throttles.mails, clock)
+    verifications = Verifications(database, arrivals, postman, clock)
+    return LogIns(database, settings, passwords, arrivals, verifications, throttles, clock)
 
 
 async def _sessions(database: Database) -> int:

@@ -1,23 +1,27 @@
-"""What crosses the wire, and how e-mail addresses, names and passwords are spelled once they are in."""
+"""How e-mail addresses, names and passwords are spelled once they are in; the base of request bodies."""
 
 import re
 import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 MAXIMUM_EMAIL = 254
 MAXIMUM_PASSWORD = 128
 MAXIMUM_USERNAME = 64
+MAXIMUM_PICTURE = 2048
 
 _ATOM = r'[^\s@"(),:;<>\[\\\].]+'
 _ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_ATOM}(\.{_ATOM})+")
+# No user name, no port and no character that could end an attribute or a style where a front-end puts it.
+_PICTURE = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(/[A-Za-z0-9._~:/?#@!$&*+,;=%-]*)?")
 
 
 def _email(text: str) -> str:
     """One spelling per address. `isprintable` refuses line ends, NUL, zero-width and direction marks."""
     address = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip(" ").lower())
-    if len(address) > MAXIMUM_EMAIL or not address.isprintable() or not _ADDRESS.fullmatch(address):
+    is_encoded_word = "=?" in address  # RFC 2047: a mail program would read another address in it
+    if len(address) > MAXIMUM_EMAIL or not address.isprintable() or is_encoded_word or not _ADDRESS.fullmatch(address):
         raise ValueError("this is not an e-mail address")
     return address
 
@@ -34,6 +38,13 @@ def _password(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _picture(text: str) -> str:
+    """It is shown by front-ends and never fetched here, so only its form matters."""
+    if not _PICTURE.fullmatch(text):
+        raise ValueError("a picture is the https address of an image")
+    return text
+
+
 Email = Annotated[
     str,
     Field(max_length=MAXIMUM_EMAIL, examples=["ada@example.org"], json_schema_extra={"format": "email"}),
@@ -43,54 +54,12 @@ Username = Annotated[str, Field(min_length=1, max_length=MAXIMUM_USERNAME, examp
 Password = Annotated[
     str, Field(max_length=MAXIMUM_PASSWORD, examples=["a long sentence is easiest"]), AfterValidator(_password)
 ]
+Picture = Annotated[
+    str,
+    Field(max_length=MAXIMUM_PICTURE, examples=["https://example.org/ada.png"], json_schema_extra={"format": "uri"}),
+    AfterValidator(_picture),
+]
 
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class SignUp(Body):
-    email: Email
-    password: Password
-    username: Username
-
-
-class LogIn(Body):
-    email: Email
-    password: Password
-
-
-class RefreshTokenBody(Body):
-    refresh_token: str = Field(max_length=256)
-
-
-class UserObject(BaseModel):
-    id: str
-    object: Literal["user"] = "user"
-    email: str | None = Field(description="null for a guest.")
-    username: str | None = Field(description="null for a guest.")
-    role: Literal["user", "guest", "operator"]
-    created_at: int = Field(description="Unix seconds.")
-
-
-class Tokens(BaseModel):
-    """What every way of signing in answers."""
-
-    access_token: str
-    refresh_token: str = Field(description="Good for one refresh, which answers the next one.")
-    token_type: Literal["bearer"] = "bearer"
-    expires_in: int = Field(description="Seconds the access token is valid.")
-    user: UserObject
-
-
-class JsonWebKey(BaseModel):
-    kty: Literal["OKP"] = "OKP"
-    crv: Literal["Ed25519"] = "Ed25519"
-    x: str
-    kid: str = Field(description="RFC 7638 thumbprint.")
-    alg: Literal["EdDSA"] = "EdDSA"
-    use: Literal["sig"] = "sig"
-
-
-class JsonWebKeySet(BaseModel):
-    keys: list[JsonWebKey]

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from auth_service.dependencies import Anyone, PublishedKeys
-from auth_service.schemas import JsonWebKeySet
+from auth_service.schemas.signing_keys import JsonWebKeySet
 
 router = APIRouter(tags=["auth"], dependencies=[Anyone])
 

@@ -1,0 +1,1 @@
+"""Whom auth calls, one file each."""
