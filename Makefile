@@ -6,11 +6,11 @@ PYTHON ?= python3
 BIN       := .venv/bin
 PACKAGES  := chassis auth-service chat-service memory-service files-service analytics-service
 INSTALLED := .venv/.installed
-SOURCES   := chassis/chassis dev auth-service/auth_service chat-service/chat_service memory-service/memory_service \
-             files-service/files_service analytics-service/analytics_service
+SOURCES   := chassis/chassis dev benchmarks auth-service/auth_service chat-service/chat_service \
+             memory-service/memory_service files-service/files_service analytics-service/analytics_service
 
 .DEFAULT_GOAL := help
-.PHONY: help up test e2e check lint types imports contracts contracts-check lock secrets clean
+.PHONY: help up test e2e security check lint types imports contracts contracts-check soak bench-gateway bench-log-ins lock secrets clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -19,12 +19,15 @@ up: $(INSTALLED) ## start everything and print the URL; PORT= moves the gateway,
 	@$(BIN)/python -m dev.stack --port $(PORT) --data $(DATA)
 
 test: $(INSTALLED) ## unit, API, contract, gateway and house tests
-	$(BIN)/python -m pytest -q --ignore=tests/e2e
+	$(BIN)/python -m pytest -q --ignore=tests/e2e --ignore=tests/security
 
 e2e: $(INSTALLED) ## journeys through the real nginx and the real services
 	$(BIN)/python -m pytest -q tests/e2e
 
-check: lint types imports contracts-check test e2e ## everything that CI does
+security: $(INSTALLED) ## attacks on the real nginx and the real services
+	$(BIN)/python -m pytest -q tests/security
+
+check: lint types imports contracts-check test e2e security ## everything that CI does
 
 lint: $(INSTALLED) ## style and common mistakes
 	$(BIN)/ruff check .
@@ -38,10 +41,19 @@ imports: $(INSTALLED) ## import rules between and inside services
 
 contracts: $(INSTALLED) ## write the OpenAPI documents and consumer contracts anew
 	$(BIN)/python -m dev.contracts
-	CONTRACTS=write $(BIN)/python -m pytest -q -k _contract chat-service memory-service files-service analytics-service
+	CONTRACTS=write $(BIN)/python -m pytest -q -k _contract $(filter %-service,$(PACKAGES))
 
 contracts-check: $(INSTALLED) ## fail when a committed OpenAPI document is stale
 	$(BIN)/python -m dev.contracts --check
+
+soak: $(INSTALLED) ## races that take minutes: refresh tokens, 1,000 sessions x 50 at once
+	PYTHONPATH=. $(BIN)/python tests/soak/refresh_races.py
+
+bench-gateway: $(INSTALLED) ## what the access decision costs; needs wrk and a machine that does nothing else
+	$(BIN)/python -m benchmarks.gateway
+
+bench-log-ins: $(INSTALLED) ## what 200 log-ins at once cost auth, and everybody else
+	$(BIN)/python -m benchmarks.log_ins
 
 lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock files
 	$(BIN)/python -m dev.lock

@@ -30,8 +30,9 @@ CERTIFICATES_PATH = "/oauth2/v1/certs"
 TOKEN_SECONDS = 3600
 CERTIFICATE_DAYS = 16
 DRIP_SECONDS = 1.0
+LONG = 100_000
 
-Mood = Literal["fine", "error", "hang", "drip", "redirect", "garbage", "no certificates", "endless"]
+Mood = Literal["fine", "error", "hang", "drip", "redirect", "garbage", "no certificates", "long"]
 
 
 @dataclass
@@ -95,7 +96,7 @@ class FakeGoogle:
         self.requests += 1
         match self.mood:
             case "error":
-                return Response("upstream connect error", 500)
+                return JSONResponse(self.certificates(), 500)  # whatever it holds, it is an error
             case "hang":
                 await self._hang(request)
             case "drip":
@@ -106,8 +107,8 @@ class FakeGoogle:
                 return Response("<html>captive portal</html>")
             case "no certificates":
                 return JSONResponse({"keys": [], "error": {"code": 42}, **dict.fromkeys(self.certificates(), "PEM")})
-            case "endless":
-                return StreamingResponse(_endless())
+            case "long":
+                return JSONResponse({"padding": "x" * LONG, **self.certificates()})
         return JSONResponse(self.certificates(), headers=self.headers)
 
     async def _hang(self, request: Request) -> None:
@@ -120,12 +121,6 @@ async def _drip() -> AsyncIterator[bytes]:
     while True:
         yield b" "
         await asyncio.sleep(DRIP_SECONDS)
-
-
-async def _endless() -> AsyncIterator[bytes]:
-    while True:
-        yield b" " * 8192
-        await asyncio.sleep(0)
 
 
 def _certificate(key: rsa.RSAPrivateKey) -> str:

@@ -6,17 +6,21 @@
 import asyncio
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis.testing import FakeAuth
+from chassis.owners import ERASE_PATH, MERGE_PATH
+from chassis.testing import FakeAuth, serve, service_token
 
 # Pact's core reads it when it is loaded: nothing is reported to anyone.
 os.environ.setdefault("PACT_DO_NOT_TRACK", "true")
@@ -109,6 +113,27 @@ class WithRealTokens:
             if example in self._tokens:
                 headers["authorization"] = self._tokens[example]
         await self.app(scope, receive, send)
+
+
+def verify_for_auth(provider: str, app: ASGIApp, secret: SecretStr, furnish: Callable[[str, str], None]) -> None:
+    """The contract of auth with every service that holds rows of owners, held against the provider's app.
+
+    `furnish(url, owner)` gives an owner things, the way they come to this provider.
+    """
+    with serve(WithRealTokens(app, service=service_token("auth", provider, secret.get_secret_value()))) as url:
+
+        def tell(path: str, **body: str) -> None:
+            headers = {"Authorization": SERVICE_TOKEN}
+            httpx.post(url + path, json=body, headers=headers, trust_env=False).raise_for_status()
+
+        makers: dict[str, Callable[..., None]] = {
+            "an owner with things": partial(furnish, url),
+            "a guest that was merged": partial(tell, MERGE_PATH),
+            "an owner that was erased": partial(tell, ERASE_PATH),
+        }
+        for name, parameters in states("auth", provider):
+            makers[name](**parameters)
+        verifier(provider, url, "auth").verify()
 
 
 @contextmanager

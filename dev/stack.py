@@ -75,13 +75,9 @@ class Stack:
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._claim = claim(self.folder)
-        self._settings = self._environment | load_or_make_secrets(self.folder / "secrets.env", self._environment)
         try:
             refuse_taken_port(self.port)
-            for part in self._parts():
-                self.processes[part.name] = Process(
-                    part.name, self._command(part), self._variables(part), self.folder / "logs", self._ready_url(part)
-                )
+            self.processes = {part.name: self._process(part) for part in self._parts()}
             self.processes["gateway"] = self._gateway()
             for process in self.processes.values():
                 process.start()
@@ -105,8 +101,9 @@ class Stack:
         self._claim.close()
 
     def restart(self, name: str) -> None:
-        """Stops one part and starts it again on its old address."""
+        """Stops one part and starts it again on its old address, with the secrets that are there now."""
         self.processes[name].stop()
+        self.processes |= {part.name: self._process(part) for part in self._parts() if part.name == name}
         self.processes[name].start()
         self.processes[name].wait_until_ready()
 
@@ -118,6 +115,11 @@ class Stack:
 
     def _parts(self) -> tuple[Part, ...]:
         return (OFFLINE_LLM, *SERVICES) if self.offline else SERVICES
+
+    def _process(self, part: Part) -> Process:
+        return Process(
+            part.name, self._command(part), self._variables(part), self.folder / "logs", self._ready_url(part)
+        )
 
     def _address(self, name: str) -> str:
         return f"127.0.0.1:{self.addresses[name]}"
@@ -133,10 +135,12 @@ class Stack:
 
     def _variables(self, part: Part) -> dict[str, str]:
         """What this part may see: the variables its own settings name, and nothing else."""
+        secrets = load_or_make_secrets(self.folder / "secrets.env", self._environment)
         offered = {
             "SERVICE_HOST": "127.0.0.1",
             "LOG_FORMAT": "text",
-            **{name: value for name, value in self._settings.items() if name not in EACH_SERVICES_OWN},
+            **{name: value for name, value in self._environment.items() if name not in EACH_SERVICES_OWN},
+            **secrets,
             "SERVICE_PORT": str(self.addresses[part.name]),
             "SERVICE_DATA": str((self.folder / part.name).resolve()),
             **{f"{name.upper()}_URL": f"http://{self._address(name)}" for name in part.calls},

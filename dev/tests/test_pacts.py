@@ -5,13 +5,25 @@ from pathlib import Path
 import httpx
 import pytest
 from pact.error import MismatchesError
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
+from chassis.owners import ERASE_PATH, MERGE_PATH
 from chassis.testing import serve
-from dev.pacts import SERVICE_TOKEN, USERS_TOKEN, Pact, WithRealTokens, contract, contract_path, served, states
+from dev.pacts import (
+    SERVICE_TOKEN,
+    USERS_TOKEN,
+    Pact,
+    WithRealTokens,
+    contract,
+    contract_path,
+    served,
+    states,
+    verify_for_auth,
+)
 
 
 def a_kettle(pact: Pact, litres: float) -> None:
@@ -75,3 +87,25 @@ def test_example_tokens_become_real_ones_and_others_stay_what_they_are() -> None
         ]
 
     assert heard == ["Bearer of-ada", "Bearer of-chat", "Bearer other", "none"]
+
+
+def furnished_for_auth(answer: object) -> list[str]:
+    """Verifies a provider that says this whatever auth tells it; returns the owners to whom it was to give things."""
+
+    async def take(_: Request) -> JSONResponse:
+        return JSONResponse(answer)
+
+    app = Starlette(routes=[Route(path, take, methods=["POST"]) for path in (MERGE_PATH, ERASE_PATH)])
+    furnished: list[str] = []
+    verify_for_auth("memory", app, SecretStr("k" * 48), lambda _, owner: furnished.append(owner))
+    return furnished
+
+
+def test_a_provider_counts_what_it_likes_once_its_owners_have_things() -> None:
+    assert furnished_for_auth({"counts": {"letters": 3, "stamps": 0}}) == ["user_1", "user_4"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"counts": ["letters"]}, {"counts": {"letters": "3"}}], ids=repr)
+def test_a_provider_that_does_not_count_breaks_its_contract_with_auth(answer: object) -> None:
+    with pytest.raises(RuntimeError):
+        furnished_for_auth(answer)

@@ -7,7 +7,7 @@ import pytest
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from chassis import database, identity, inbox, neighbours, problems
+from chassis import database, identity, inbox, neighbours, owners, problems
 from chassis.policies import policy_of, routes_of
 from chassis.problems import Problem
 from dev.stack import EACH_SERVICES_OWN
@@ -61,7 +61,7 @@ def test_every_problem_code_is_in_the_readme(house: House) -> None:
 
 def test_the_codes_every_service_may_answer_are_in_the_docs() -> None:
     page = (ROOT / "docs/problems.md").read_text()
-    shared = set().union(*(codes(module) for module in (problems, database, identity, inbox, neighbours)))
+    shared = set().union(*(codes(module) for module in (problems, database, identity, inbox, neighbours, owners)))
 
     assert {code for code in shared if f"`{code}`" not in page} == set()
 

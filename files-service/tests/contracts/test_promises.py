@@ -8,12 +8,14 @@ from typing import Any
 from chassis.database import Database, Transaction
 from chassis.migrations import package_migrations
 from chassis.testing import FakeAuth, serve, service_token
-from dev.pacts import WithRealTokens, states, verifier
+from dev.pacts import WithRealTokens, states, verifier, verify_for_auth
 from files_service.failures import Failure
 from files_service.main import create_app
 from files_service.settings import Settings
 from files_service.stores.files import FileRecord, Files
 from files_service.stores.texts import Texts
+
+from ..conftest import FilesService
 
 
 def held(tx: Transaction, id: str, owner: str, filename: str) -> FileRecord:
@@ -58,3 +60,14 @@ async def test_chat_finds_what_it_expects(tmp_path: Path) -> None:
         app = WithRealTokens(create_app(settings), user=auth.access_token("user_1"), service=service)
         with serve(app) as url:
             verifier("files", url, "chat").verify()
+
+
+def test_auth_finds_what_it_expects(tmp_path: Path) -> None:
+    auth = FakeAuth()
+    with serve(auth.app) as auth_url:
+        settings = Settings(auth_url=auth_url, service_data=tmp_path, storage_reserve_bytes=0)
+
+        def upload(url: str, owner: str) -> None:
+            FilesService(url, settings, auth).upload(b"The kettle holds 1.7 litres.", user_id=owner)
+
+        verify_for_auth("files", create_app(settings), settings.secret_auth_files, upload)

@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 
 from chassis.events import EVENTS_PATH
-from chassis.testing import serve, service_token
-from dev.pacts import WithRealTokens, states, verifier
+from chassis.testing import FakeAuth, serve, service_token
+from dev.pacts import WithRealTokens, states, verifier, verify_for_auth
 from memory_service.main import create_app
 from memory_service.settings import Settings
+
+from ..conftest import Memory, Talk
 
 
 def a_conversation(memory: httpx.Client, owner: str, conversation_id: str, turns: list[dict[str, str]]) -> None:
@@ -47,3 +49,12 @@ def test_chat_finds_what_it_expects(tmp_path: Path) -> None:
             for name, parameters in states("chat", "memory"):
                 STATES[name](memory, **parameters)
         verifier("memory", url, "chat").verify()
+
+
+def test_auth_finds_what_it_expects(tmp_path: Path) -> None:
+    settings = Settings(service_data=tmp_path, storage_reserve_bytes=0)
+
+    def remember(url: str, owner: str) -> None:
+        assert Memory(url, settings, FakeAuth()).deliver(Talk(owner).turn("My dog is called Bruno.")) == ["applied"]
+
+    verify_for_auth("memory", create_app(settings), settings.secret_auth_memory, remember)
