@@ -53,9 +53,9 @@ class LogIns:
     async def log_in(self, asked: LogIn, device: Device) -> Tokens:
         """Raises `InvalidCredentials`, after the same work for an unknown address as for a wrong password.
 
-        Only failures count against `TooManyAttempts`. Those at a network that the account was used from count apart:
-        nobody is kept out of their account by somebody else's guesses. Raises `EmailNotVerified`, and sends the mail
-        again, to who knows the password.
+        Only failures count against `TooManyAttempts`, and what is under way. At a network that the account was used
+        from, only that network's own count: nobody is kept out of their account by a stranger's guesses. Raises
+        `EmailNotVerified`, and sends the mail again, to who knows the password.
         """
         found = await self._database.read(lambda tx: self._find(tx, asked.email, device))
         stored = await self._prove(found, asked, device)
@@ -75,20 +75,24 @@ class LogIns:
 
     async def _prove(self, found: Found, asked: LogIn, device: Device) -> str:
         """The stored hash that the password belongs to."""
-        account = f"{asked.email} {device.address}" if found.is_known_there else asked.email
         self._throttles.log_ins_by_address.take(device.address)
-        try:
-            self._throttles.log_ins_by_account.take(account)
-        except TooManyAttempts:
-            self._throttles.log_ins_by_address.give_back(device.address)
-            raise
+        if not found.is_known_there:
+            self._take_of_account(asked.email, device)
         stored = found.password_hash
         matches = await self._passwords.verify(stored, asked.password)
         if stored is None or not matches:
             raise InvalidCredentials()
         self._throttles.log_ins_by_address.give_back(device.address)
-        self._throttles.log_ins_by_account.give_back(account)
+        if not found.is_known_there:
+            self._throttles.log_ins_by_account.give_back(asked.email)
         return stored
+
+    def _take_of_account(self, email: str, device: Device) -> None:
+        try:
+            self._throttles.log_ins_by_account.take(email)
+        except TooManyAttempts:
+            self._throttles.log_ins_by_address.give_back(device.address)
+            raise
 
     def _find(self, tx: Transaction, email: str, device: Device) -> Found:
         # Both are looked for whatever there is, so that time does not tell.

@@ -49,9 +49,9 @@ class Settings(ServiceSettings):
     sign_ups_per_address_per_hour: int = Field(1000, ge=1, description="New accounts from one IP address.")
     guests_per_address_per_hour: int = Field(300, ge=1, description="New guests from one IP address.")
     failed_log_ins_per_account: int = Field(
-        10, ge=1, description="Failed log-ins to one account in 15 minutes; devices it was used from count apart."
+        10, ge=1, description="Failed log-ins to one account in 15 minutes, from networks it was never used from."
     )
-    failed_log_ins_per_address: int = Field(100, ge=1, description="Failed log-ins from one IP address in 15 minutes.")
+    failed_log_ins_per_address: int = Field(300, ge=1, description="Failed log-ins from one IP address in 15 minutes.")
     google_nonces_per_address_per_hour: int = Field(
         1000, ge=1, description="Google sign-ins begun from one IP address."
     )
