@@ -1,7 +1,9 @@
 """Passwords: which are good enough, and their argon2id hashes, a bounded number at once."""
 
 import asyncio
+import os
 import secrets
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -13,6 +15,10 @@ from argon2.exceptions import VerifyMismatchError
 from auth_service.problems import SignInBusy, WeakPassword
 
 RETRY_AFTER_SECONDS = 2
+PATIENCE = 30.0
+"""Seconds: with what comes after it, well within the time that the gateway gives a sign-in."""
+
+NICENESS = 10
 
 T = TypeVar("T")
 
@@ -20,15 +26,20 @@ T = TypeVar("T")
 class Passwords:
     """Open it with `with Passwords(...)`; leaving ends its threads.
 
-    `at_once` hashes are computed in parallel and `waiting` more may queue; beyond that `SignInBusy`.
+    `at_once` hashes are computed in parallel and `waiting` more may queue, each for `patience` seconds; beyond that
+    `SignInBusy`: a hash for somebody who has been sent away already would only keep the next one waiting.
     """
 
-    def __init__(self, hasher: PasswordHasher, *, minimum_length: int, at_once: int, waiting: int) -> None:
+    def __init__(
+        self, hasher: PasswordHasher, *, minimum_length: int, at_once: int, waiting: int, patience: float = PATIENCE
+    ) -> None:
         self._hasher = hasher
         self._minimum_length = minimum_length
         self._room = at_once + waiting
         self._inside = 0
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="argon2")  # as many threads as hashes at once
+        self._patience = patience
+        self._turns = asyncio.Semaphore(at_once)
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="argon2", initializer=_step_back)
         self._blocked = _blocked_passwords()
         self._decoy = hasher.hash(secrets.token_hex())
 
@@ -67,12 +78,33 @@ class Passwords:
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         if self._inside >= self._room:
-            raise SignInBusy(headers={"retry-after": str(RETRY_AFTER_SECONDS)})
+            raise _busy()
         self._inside += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            await self._wait_for_turn()
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            finally:
+                self._turns.release()
         finally:
             self._inside -= 1
+
+    async def _wait_for_turn(self) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise _busy() from None
+
+
+def _busy() -> SignInBusy:
+    return SignInBusy(headers={"retry-after": str(RETRY_AFTER_SECONDS)})
+
+
+def _step_back() -> None:
+    """Lets the event loop go before this thread, and the lanes it starts: the gateway's questions cannot wait."""
+    if sys.platform == "linux":  # elsewhere it is the whole process that steps back
+        os.nice(NICENESS)
 
 
 def _blocked_passwords() -> frozenset[str]:

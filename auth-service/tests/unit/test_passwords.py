@@ -1,6 +1,8 @@
 """Hashes: a bounded number at once, the same work with and without an account, and what they cost."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Literal
@@ -9,7 +11,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from auth_service.main import create_app
-from auth_service.passwords import Passwords
+from auth_service.passwords import NICENESS, Passwords
 from auth_service.problems import SignInBusy, WeakPassword
 from auth_service.settings import Settings
 
@@ -25,6 +27,9 @@ class CountingHasher(PasswordHasher):
         super().__init__(time_cost=2, memory_cost=4096, parallelism=1)
         self.verified: list[str] = []
         self.most_at_once = 0
+        self.niceness: list[int] = []
+        self.holds_up = threading.Event()
+        self.holds_up.set()
         self._now = 0
         self._lock = threading.Lock()
 
@@ -33,7 +38,9 @@ class CountingHasher(PasswordHasher):
             self._now += 1
             self.verified.append(str(hash))
             self.most_at_once = max(self.most_at_once, self._now)
+            self.niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         try:
+            self.holds_up.wait(5)
             return super().verify(hash, password)
         finally:
             with self._lock:
@@ -70,6 +77,33 @@ async def test_there_is_room_again_once_the_rush_is_over(passwords: Passwords) -
     await asyncio.gather(*(passwords.verify(stored, PASSWORD) for _ in range(20)), return_exceptions=True)
 
     assert await passwords.verify(stored, PASSWORD)
+
+
+async def test_who_has_waited_too_long_is_refused_and_costs_no_hash(hasher: CountingHasher) -> None:
+    with Passwords(hasher, minimum_length=8, at_once=1, waiting=4, patience=0.2) as passwords:
+        stored = await passwords.hash(PASSWORD)
+        hasher.holds_up.clear()
+        verifying = [asyncio.create_task(passwords.verify(stored, PASSWORD)) for _ in range(3)]
+        late = await asyncio.gather(*verifying[1:], return_exceptions=True)
+        hasher.holds_up.set()
+
+        assert [type(answer) for answer in late] == [SignInBusy, SignInBusy]
+        assert await verifying[0]
+        assert await passwords.verify(stored, PASSWORD)
+        assert len(hasher.verified) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own only on Linux")
+async def test_hashes_step_back_behind_what_must_be_answered_at_once(
+    passwords: Passwords, hasher: CountingHasher
+) -> None:
+    stored = await passwords.hash(PASSWORD)
+
+    await passwords.verify(stored, PASSWORD)
+
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert hasher.niceness == [min(own + NICENESS, 19)]
+    assert threading.get_native_id() == os.getpid()  # and the priority read was that of the event loop's thread
 
 
 async def test_without_an_account_a_hash_of_the_same_cost_is_computed(

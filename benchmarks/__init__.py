@@ -1,0 +1,1 @@
+"""Where the figures come from; README.md says what each script measures. No test runs them."""
