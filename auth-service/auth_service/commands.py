@@ -12,15 +12,14 @@ from typing import Any
 
 import httpx
 from dotenv import dotenv_values, set_key
-from pydantic import SecretStr
 
 from auth_service.main import create_app
 from auth_service.operator_door import OperatorDoor
 from auth_service.settings import Settings
+from chassis.clock import system_clock
 from chassis.database import DatabaseRefused
-from chassis.identity import Identity, RemoteKeys
+from chassis.identity import service_token
 from chassis.logs import configure_logs
-from chassis.neighbours import neighbour_client
 
 PATH = "/internal/operators"
 PRESENT, PREVIOUS = "JWT_SECRET_KEY", "JWT_PREVIOUS_SECRET_KEYS"
@@ -45,31 +44,37 @@ def run(arguments: Sequence[str]) -> None:
 
 async def _ask(settings: Settings, command: str, body: dict[str, Any]) -> Any:
     try:
-        async with _service(settings) as (http, token):
-            headers = {"authorization": f"Bearer {token}"}
-            answer = await http.post(f"{PATH}/{command}", json=body, headers=headers, timeout=DEADLINE_SECONDS)
+        async with _service(settings) as http:
+            return await _post(http, command, body)
     except DatabaseRefused as refusal:
         sys.exit(f"auth does not answer, but it is not stopped either: {refusal}")
-    document = answer.json()
+
+
+async def _post(http: httpx.AsyncClient, command: str, body: dict[str, Any]) -> Any:
+    try:
+        answer = await http.post(f"{PATH}/{command}", json=body)
+        document = answer.json()
+    except (httpx.HTTPError, ValueError) as error:  # somebody else may listen where auth did when it last ran
+        sys.exit(f"what listens at {http.base_url} did not answer as auth does: {type(error).__name__}")
     if answer.is_error:
         sys.exit(document["detail"])
     return document
 
 
 @asynccontextmanager
-async def _service(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+async def _service(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service that runs on the data folder, else of one that runs only for this command."""
     if (door := OperatorDoor.find(settings.service_data)) and await _listens(door):
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{door.port}", trust_env=False) as http:
-            yield http, await _token(door)
+        async with _client(door, f"http://127.0.0.1:{door.port}") as http:
+            yield http
         return
     configure_logs("auth", "error", "text")
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         door = OperatorDoor.find(settings.service_data)
         assert door is not None  # its lifespan has just opened one
-        async with httpx.AsyncClient(base_url="http://auth", transport=httpx.ASGITransport(app)) as http:
-            yield http, await _token(door)
+        async with _client(door, "http://auth", httpx.ASGITransport(app)) as http:
+            yield http
 
 
 async def _listens(door: OperatorDoor) -> bool:
@@ -81,9 +86,11 @@ async def _listens(door: OperatorDoor) -> bool:
     return True
 
 
-async def _token(door: OperatorDoor) -> str:
-    async with neighbour_client() as http:
-        return Identity("operator", RemoteKeys("http://auth", http), {"auth": SecretStr(door.secret)}).token_for("auth")
+def _client(door: OperatorDoor, url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {service_token('operator', 'auth', door.secret, system_clock())}"}
+    return httpx.AsyncClient(
+        base_url=url, transport=transport, headers=headers, timeout=DEADLINE_SECONDS, trust_env=False
+    )
 
 
 def _rotate(file: Path | None) -> str:

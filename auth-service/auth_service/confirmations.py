@@ -28,10 +28,9 @@ class Confirmations:
         """
         user, is_fresh = await self._database.read(lambda tx: self._look(tx, caller))
         if user.password_hash is not None:
-            self._throttles.log_ins_by_account.take(f"confirm {user.id}")
-            if not await self._passwords.verify(user.password_hash, password or ""):
-                raise WrongPassword(param=param)
-            self._throttles.log_ins_by_account.give_back(f"confirm {user.id}")
+            with self._throttles.log_ins_by_account.counting(WrongPassword, f"confirm {user.id}"):
+                if not await self._passwords.verify(user.password_hash, password or ""):
+                    raise WrongPassword(param=param)
         elif user.role != "guest" and not is_fresh:
             raise ReauthenticationRequired()
         return user

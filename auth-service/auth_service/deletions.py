@@ -1,5 +1,6 @@
 """An account that goes: here at once, at the other services by a saga, with a receipt that outlives it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth_service.api_keys import KeyRings
@@ -12,7 +13,7 @@ from auth_service.stores.audit import Actor, AuditLog
 from auth_service.stores.mails import Mails
 from auth_service.stores.pending_sign_ups import PendingSignUps
 from auth_service.stores.sagas import Saga, Sagas
-from auth_service.stores.users import User, Users
+from auth_service.stores.users import Users
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.identity import Principal
@@ -52,12 +53,20 @@ class Deletions:
         Raises what `Confirmations.confirm` raises.
         """
         user = await self._confirmations.confirm(caller, password)
-        return await self.delete(user, "user")
 
-    async def delete(self, user: User, actor: Actor) -> tuple[Receipt, str]:
-        """Deletes an account: here at once, at the other services within moments, or when they are back."""
+        def find(tx: Transaction) -> str:
+            self._confirmations.recheck(tx, caller, user)
+            return user.id
+
+        return await self.delete(find, "user")
+
+    async def delete(self, find: Callable[[Transaction], str], actor: Actor) -> tuple[Receipt, str]:
+        """Deletes an account: here at once, at the other services within moments, or when they are back.
+
+        `find` says whose, in the transaction that deletes it, or raises.
+        """
         token = new_token()
-        saga = await self._database.write(lambda tx: self.decide(tx, user.id, actor, token), frees_space=True)
+        saga = await self._database.write(lambda tx: self.decide(tx, find(tx), actor, token), frees_space=True)
         await self._sagas.settled(saga.id)
         return await self.receipt(token), token
 

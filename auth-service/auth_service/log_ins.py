@@ -1,11 +1,12 @@
 """Logging in with e-mail address and password."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from auth_service.arrivals import Arrivals
 from auth_service.devices import Device
 from auth_service.passwords import Passwords
-from auth_service.problems import EmailNotVerified, InvalidCredentials, TooManyAttempts
+from auth_service.problems import EmailNotVerified, InvalidCredentials
 from auth_service.schemas.sign_ins import LogIn, Tokens
 from auth_service.settings import Settings
 from auth_service.stores.pending_sign_ups import PendingSignUp, PendingSignUps
@@ -75,24 +76,16 @@ class LogIns:
 
     async def _prove(self, found: Found, asked: LogIn, device: Device) -> str:
         """The stored hash that the password belongs to."""
-        self._throttles.log_ins_by_address.take(device.address)
-        if not found.is_known_there:
-            self._take_of_account(asked.email, device)
+        by_address, by_account = self._throttles.log_ins_by_address, self._throttles.log_ins_by_account
         stored = found.password_hash
-        matches = await self._passwords.verify(stored, asked.password)
-        if stored is None or not matches:
-            raise InvalidCredentials()
-        self._throttles.log_ins_by_address.give_back(device.address)
-        if not found.is_known_there:
-            self._throttles.log_ins_by_account.give_back(asked.email)
+        with ExitStack() as attempt:
+            attempt.enter_context(by_address.counting(InvalidCredentials, device.address))
+            if not found.is_known_there:
+                attempt.enter_context(by_account.counting(InvalidCredentials, asked.email))
+            matches = await self._passwords.verify(stored, asked.password)
+            if stored is None or not matches:
+                raise InvalidCredentials()
         return stored
-
-    def _take_of_account(self, email: str, device: Device) -> None:
-        try:
-            self._throttles.log_ins_by_account.take(email)
-        except TooManyAttempts:
-            self._throttles.log_ins_by_address.give_back(device.address)
-            raise
 
     def _find(self, tx: Transaction, email: str, device: Device) -> Found:
         # Both are looked for whatever there is, so that time does not tell.

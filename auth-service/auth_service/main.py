@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import httpx
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -79,24 +79,65 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await _put_together(app, settings, clock, stack)
+            ground = await _ground(settings, clock, stack)
+            bearers = await _bearers(ground, stack)
+            passages = await _passages(ground, bearers, stack)
+            _offer(app, ground, bearers, passages)
             yield
 
     return chassis.app.create_app("auth", settings, routers=ROUTERS, lifespan=lifespan, quiet=(gateway.PATH,))
 
 
-async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: AsyncExitStack) -> None:
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What everything stands on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    passwords: Passwords
+    http: httpx.AsyncClient
+    throttles: Throttles
+    signing_keys: SigningKeys
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class _Bearers:
+    """What is checked with every request: sessions and API keys."""
+
+    sign_ins: SignIns
+    key_rings: KeyRings
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class _Passages:
+    """How somebody comes in, shows that it is them, and goes for good."""
+
+    postman: Postman
+    arrivals: Arrivals
+    confirmations: Confirmations
+    deletions: Deletions
+
+
+async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _Ground:
     migrations = [package_migrations("auth_service")]
     database = stack.enter_context(
         Database(settings.service_data, migrations, reserve_bytes=settings.storage_reserve_bytes)
     )
-    passwords = stack.enter_context(_passwords(settings))
+    passwords = stack.enter_context(Passwords.from_settings(settings))
     http = await stack.enter_async_context(neighbour_client())
+    throttles = Throttles.from_settings(settings, clock)
     signing_keys = SigningKeys(settings.secrets)
     door = OperatorDoor.open(settings.service_data, settings.service_port)
     identity = Identity("auth", signing_keys, _secrets(settings) | {"operator": SecretStr(door.secret)}, clock)
-    throttles = Throttles.from_settings(settings, clock)
-    access_tokens = AccessTokens(signing_keys, settings.access_token_seconds, clock)
+    return _Ground(settings, clock, database, passwords, http, throttles, signing_keys, identity)
+
+
+async def _bearers(ground: _Ground, stack: AsyncExitStack) -> _Bearers:
+    settings, clock, database = ground.settings, ground.clock, ground.database
+    access_tokens = AccessTokens(ground.signing_keys, settings.access_token_seconds, clock)
     sign_ins = SignIns(
         database,
         access_tokens,
@@ -105,39 +146,53 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
         grace_seconds=settings.refresh_grace_seconds,
         clock=clock,
     )
-    sagas = await stack.enter_async_context(
-        SagaRunner(
-            database, _estates(settings, database, http, identity), clock, wait_seconds=settings.saga_wait_seconds
-        )
-    )
     exchange = KeyExchange(database, access_tokens, clock, token_seconds=settings.api_key_token_seconds)
     key_rings = KeyRings(database, exchange, clock, most=settings.api_keys_per_user)
     uses = await stack.enter_async_context(LastUses(database, clock))
-    arrivals = Arrivals(database, sign_ins, Merges(identity, sign_ins, sagas, clock), clock)
-    confirmations = Confirmations(database, passwords, throttles, clock)
+    return _Bearers(sign_ins, key_rings, Admission(ground.identity, sign_ins, exchange, uses, clock))
+
+
+async def _passages(ground: _Ground, bearers: _Bearers, stack: AsyncExitStack) -> _Passages:
+    settings, clock, database = ground.settings, ground.clock, ground.database
+    sign_ins, key_rings = bearers.sign_ins, bearers.key_rings
+    sagas = await stack.enter_async_context(
+        SagaRunner(database, _estates(ground), clock, wait_seconds=settings.saga_wait_seconds)
+    )
+    postman = await stack.enter_async_context(
+        Postman(database, settings, _outbound(settings), ground.throttles.mails, clock)
+    )
+    arrivals = Arrivals(database, sign_ins, Merges(ground.identity, sign_ins, sagas, clock), clock)
+    confirmations = Confirmations(database, ground.passwords, ground.throttles, clock)
     deletions = Deletions(database, confirmations, sign_ins, key_rings, sagas, clock)
     await stack.enter_async_context(Upkeep(database, deletions, clock))
-    postman = await stack.enter_async_context(Postman(database, settings, _outbound(settings), throttles.mails, clock))
+    return _Passages(postman, arrivals, confirmations, deletions)
+
+
+def _offer(app: FastAPI, ground: _Ground, bearers: _Bearers, passages: _Passages) -> None:
+    """What routes may ask for."""
+    settings, clock, database, passwords = ground.settings, ground.clock, ground.database, ground.passwords
+    sign_ins, key_rings, throttles = bearers.sign_ins, bearers.key_rings, ground.throttles
+    postman, arrivals, confirmations = passages.postman, passages.arrivals, passages.confirmations
     verifications = Verifications(database, arrivals, postman, clock)
-    certificates = GoogleCertificates(settings.google_certs_url, http, clock)
+    certificates = GoogleCertificates(settings.google_certs_url, ground.http, clock)
     id_tokens = IdTokens(certificates, settings.google_client_ids, clock)
 
-    app.state.identity = identity
-    app.state.signing_keys = signing_keys
+    app.state.identity = ground.identity
+    app.state.signing_keys = ground.signing_keys
+    app.state.admission = bearers.admission
     app.state.sign_ins = sign_ins
-    app.state.accounts = Accounts(database, settings, passwords, arrivals, postman, throttles, clock)
-    app.state.verifications = verifications
-    app.state.log_ins = LogIns(database, settings, passwords, arrivals, verifications, throttles, clock)
-    app.state.credentials = Credentials(database, settings, passwords, confirmations, sign_ins, postman, clock)
-    app.state.password_resets = PasswordResets(database, passwords, sign_ins, key_rings, postman, clock)
     app.state.key_rings = key_rings
     app.state.refresh_cookie = partial(
         RefreshCookie, same_site=settings.refresh_cookie_same_site, seconds=settings.session_seconds
     )
-    app.state.deletions = deletions
-    app.state.operators = Operators(database, passwords, sign_ins, key_rings, deletions, clock)
+    app.state.accounts = Accounts(database, settings, passwords, arrivals, postman, throttles, clock)
+    app.state.verifications = verifications
+    app.state.log_ins = LogIns(database, settings, passwords, arrivals, verifications, throttles, clock)
     app.state.google = Google(database, settings, id_tokens, arrivals, confirmations, throttles, clock)
-    app.state.admission = Admission(identity, sign_ins, exchange, uses, clock)
+    app.state.credentials = Credentials(database, settings, passwords, confirmations, sign_ins, postman, clock)
+    app.state.password_resets = PasswordResets(database, passwords, sign_ins, key_rings, postman, clock)
+    app.state.deletions = passages.deletions
+    app.state.operators = Operators(database, passwords, sign_ins, key_rings, passages.deletions, clock)
     app.state.ready = database.ready
 
 
@@ -155,16 +210,16 @@ def _outbound(settings: Settings) -> Outbound:
     )
 
 
-def _estates(settings: Settings, database: Database, http: httpx.AsyncClient, identity: Identity) -> dict[str, Estate]:
+def _estates(ground: _Ground) -> dict[str, Estate]:
     """Every service that holds rows of owners."""
     urls = {
-        "chat": settings.chat_url,
-        "memory": settings.memory_url,
-        "files": settings.files_url,
-        "analytics": settings.analytics_url,
+        "chat": ground.settings.chat_url,
+        "memory": ground.settings.memory_url,
+        "files": ground.settings.files_url,
+        "analytics": ground.settings.analytics_url,
     }
-    remote = {name: RemoteEstate(Neighbour(name, url, http, identity)) for name, url in urls.items()}
-    return {**remote, "auth": OwnEstate(database)}
+    remote = {name: RemoteEstate(Neighbour(name, url, ground.http, ground.identity)) for name, url in urls.items()}
+    return {**remote, "auth": OwnEstate(ground.database)}
 
 
 def _secrets(settings: Settings) -> dict[str, SecretStr]:
@@ -174,17 +229,3 @@ def _secrets(settings: Settings) -> dict[str, SecretStr]:
         "files": settings.secret_auth_files,
         "analytics": settings.secret_auth_analytics,
     }
-
-
-def _passwords(settings: Settings) -> Passwords:
-    hasher = PasswordHasher(
-        time_cost=settings.argon2_iterations,
-        memory_cost=settings.argon2_memory_kib,
-        parallelism=settings.argon2_lanes,
-    )
-    return Passwords(
-        hasher,
-        minimum_length=settings.password_min_length,
-        at_once=settings.argon2_at_once,
-        waiting=settings.argon2_waiting,
-    )

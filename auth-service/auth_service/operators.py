@@ -83,7 +83,7 @@ class Operators:
                 self._audit(tx, "account_disabled", user)
             return self._details(tx, user)
 
-        return await self._database.write(write)
+        return await self._database.write(write, frees_space=True)
 
     async def enable(self, account: str) -> AccountDetails:
         """Its owner may sign in again, and has to."""
@@ -124,8 +124,14 @@ class Operators:
 
     async def delete(self, account: str) -> tuple[Receipt, str]:
         """Deletes an account as its owner could; returns the receipt and its token."""
-        user = await self._database.read(lambda tx: _found(tx, account))
-        return await self._deletions.delete(user, "operator")
+
+        def find(tx: Transaction) -> str:
+            user = _found(tx, account)
+            if user.merged_into:
+                raise AccountNotFound(f"This guest became {user.merged_into}, which has everything it made.")
+            return user.id
+
+        return await self._deletions.delete(find, "operator")
 
     async def invite(self, asked: Invite) -> Invitation:
         """Lets one person sign up where SIGNUP=invite."""

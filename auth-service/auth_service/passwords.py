@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from auth_service.problems import SignInBusy, WeakPassword
+from auth_service.settings import Settings
 
 RETRY_AFTER_SECONDS = 2
 PATIENCE = 30.0
@@ -42,6 +43,20 @@ class Passwords:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="argon2", initializer=_step_back)
         self._blocked = _blocked_passwords()
         self._decoy = hasher.hash(secrets.token_hex())
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Passwords":
+        hasher = PasswordHasher(
+            time_cost=settings.argon2_iterations,
+            memory_cost=settings.argon2_memory_kib,
+            parallelism=settings.argon2_lanes,
+        )
+        return cls(
+            hasher,
+            minimum_length=settings.password_min_length,
+            at_once=settings.argon2_at_once,
+            waiting=settings.argon2_waiting,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -1,11 +1,15 @@
 """How often something may be tried, counted in memory: refusing must cost less than trying."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from auth_service.problems import TooManyAttempts
+from auth_service.recent import Recent
 from auth_service.settings import Settings
 from chassis.clock import Clock
+from chassis.problems import Problem
 
 MOST_KEYS = 100_000
 HOUR = 3600.0
@@ -22,28 +26,34 @@ class Throttle:
         self._interval = seconds / most
         self._tolerance = seconds
         self._clock = clock
-        self._limit = limit
-        self._full_at: dict[str, float] = {}  # when the key will have everything back
+        self._full_at: Recent[str, float] = Recent(limit)  # when the key will have everything back
 
     def take(self, key: str) -> None:
         """Raises `TooManyAttempts` with `retry-after` when there is none left."""
         now = self._clock()
-        full_at = max(self._full_at.get(key, now), now) + self._interval
+        full_at = max(self._full_at.get(key) or now, now) + self._interval
         excess = full_at - now - self._tolerance
         if excess > self._interval / 1e6:
             raise TooManyAttempts(headers={"retry-after": str(math.ceil(excess))})
-        self._put(key, full_at)
+        self._full_at.put(key, full_at)
 
     def give_back(self, key: str) -> None:
         """For an attempt that was fine."""
-        if key in self._full_at:
-            self._put(key, self._full_at[key] - self._interval)
+        if full_at := self._full_at.get(key):
+            self._full_at.put(key, full_at - self._interval)
 
-    def _put(self, key: str, full_at: float) -> None:
-        self._full_at.pop(key, None)  # what changes becomes the youngest
-        self._full_at[key] = full_at
-        if len(self._full_at) > self._limit:
-            del self._full_at[next(iter(self._full_at))]
+    @contextmanager
+    def counting(self, guess: type[Problem], key: str) -> Iterator[None]:
+        """An attempt that counts only if it ends in `guess`: one that succeeds, or finds no room, is no guess."""
+        self.take(key)
+        try:
+            yield
+        except guess:
+            raise
+        except BaseException:
+            self.give_back(key)
+            raise
+        self.give_back(key)
 
 
 @dataclass(frozen=True)

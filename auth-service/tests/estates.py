@@ -1,7 +1,6 @@
 """A stand-in for the services that hold rows of owners: it takes what auth says about owners, over real HTTP."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,13 +49,3 @@ def running_estates() -> Iterator[tuple[EstatesStandIn, dict[str, str]]]:
     estates = EstatesStandIn()
     with serve(estates.app) as url:
         yield estates, {f"{name}_url": url for name in NAMES}
-
-
-def eventually(check: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether it becomes true in time."""
-    deadline = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

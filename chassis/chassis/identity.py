@@ -190,9 +190,13 @@ class Identity:
 
     def token_for(self, neighbour: str) -> str:
         """A service token that lets us call `neighbour` for the next minute."""
-        now = int(self._clock())
-        claims = {"sub": self._service, "aud": neighbour, "iat": now, "exp": now + SERVICE_TOKEN_SECONDS}
-        return jwt.encode(claims, self._secrets[neighbour], algorithm="HS256")
+        return service_token(self._service, neighbour, self._secrets[neighbour], self._clock())
+
+
+def service_token(caller: str, callee: str, secret: str, now: float) -> str:
+    """What `caller` shows when it calls `callee`, for the next minute; `secret` is that of the two."""
+    claims = {"sub": caller, "aud": callee, "iat": int(now), "exp": int(now) + SERVICE_TOKEN_SECONDS}
+    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def _header(token: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import ssl
+from functools import cache
 from typing import Any
 
 import httpx
@@ -41,7 +43,18 @@ class NeighbourRefused(Problem):
 def neighbour_client() -> httpx.AsyncClient:
     """One pooled client for all neighbours of a service; it follows no redirect and reads no proxy settings."""
     limits = httpx.Limits(max_connections=500, max_keepalive_connections=100)
-    return httpx.AsyncClient(limits=limits, trust_env=False, timeout=None)  # noqa: S113 - `call` has its own deadline
+    return httpx.AsyncClient(
+        limits=limits,
+        trust_env=False,
+        verify=_certificates(),
+        timeout=None,  # noqa: S113 - `call` has its own deadline
+    )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Loading them costs more than most calls, so that the clients of a process share them."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class Neighbour:

@@ -1,11 +1,12 @@
 """For tests of services: a real server for an app, and a stand-in for auth that publishes keys and signs tokens."""
 
+import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import jwt
 import uvicorn
@@ -17,7 +18,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from chassis.identity import ACCESS_TOKEN_TYPE, AUDIENCE, ISSUER, SERVICE_TOKEN_SECONDS
+from chassis import identity
+from chassis.identity import ACCESS_TOKEN_TYPE, AUDIENCE, ISSUER
 from chassis.ids import new_id
 from chassis.logs import configure_logs
 
@@ -25,6 +27,26 @@ EVERY_SCOPE = (
     "account chat:read chat:write files:read files:write memory:read memory:write usage:read"  # what a sign-in gives
 )
 START_SECONDS = 10.0
+LOOK_SECONDS = 0.005
+
+T = TypeVar("T")
+
+
+class _Server(uvicorn.Server):
+    """Stops as soon as it is asked and nothing is open: uvicorn takes its time, which tests do not have 200 times."""
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)  # which writes the date that answers carry
+        while not self.should_exit:  # noqa: ASYNC110 - set in another thread
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+        else:
+            await self.lifespan.shutdown()
 
 
 @contextmanager
@@ -32,9 +54,7 @@ def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Serves the app on loopback in a thread, lifespan included; yields its URL. Raises when it does not start."""
     configure_logs("test", "warning", "json")
     listener = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2)
-    )
+    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2))
 
     def run() -> None:
         with suppress(SystemExit):  # how uvicorn says that the lifespan failed
@@ -46,13 +66,22 @@ def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
             raise RuntimeError("the app did not start; its log says why")
-        time.sleep(0.005)
+        time.sleep(LOOK_SECONDS)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(START_SECONDS)
         listener.close()
+
+
+def eventually(what: Callable[[], T], seconds: float = 20.0) -> T:
+    """Waits for something that happens by itself; returns what is true then."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(LOOK_SECONDS)
+    return found
 
 
 class FakeAuth:
@@ -98,7 +127,5 @@ class FakeAuth:
 
 
 def service_token(caller: str, callee: str, secret: str) -> str:
-    """A service token as `Identity.token_for` makes it, for tests that play a neighbour."""
-    now = int(time.time())
-    claims = {"sub": caller, "aud": callee, "iat": now, "exp": now + SERVICE_TOKEN_SECONDS}
-    return jwt.encode(claims, secret, algorithm="HS256")
+    """A service token of this moment, for tests that play a neighbour."""
+    return identity.service_token(caller, callee, secret, time.time())

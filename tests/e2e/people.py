@@ -1,8 +1,6 @@
 """People who use the system as anybody would: through the gateway, with the official SDK."""
 
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -75,12 +73,3 @@ def signed_in(url: str, email: str, tokens: dict[str, Any]) -> Person:
     sdk = OpenAI(base_url=f"{url}/v1", api_key=tokens["access_token"], max_retries=0, timeout=90.0)
     headers = {"authorization": f"Bearer {tokens['access_token']}"}
     return Person(email, tokens, sdk, httpx.Client(base_url=url, headers=headers, timeout=90.0))
-
-
-def eventually(what: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """What happens behind a turn: waits until it has, returns it."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return found

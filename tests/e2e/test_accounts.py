@@ -16,9 +16,10 @@ import openai
 import pytest
 from openai import OpenAI
 
+from chassis.testing import eventually
 from dev.stack import ROOT, Stack
 
-from .people import PASSWORD, Person, eventually, signed_in
+from .people import PASSWORD, Person, signed_in
 
 NEW_PASSWORD = "another long passphrase"
 

@@ -13,9 +13,10 @@ import pytest
 from dotenv import dotenv_values
 
 from auth_service.signing_keys import SigningKeys
+from chassis.testing import eventually
 from dev.stack import Stack
 
-from .people import Person, eventually
+from .people import Person
 
 
 @contextmanager

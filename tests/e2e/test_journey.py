@@ -8,10 +8,11 @@ import httpx
 import openai
 import pytest
 
+from chassis.testing import eventually
 from dev.offline_llm.testing import running
 from dev.stack import SERVICES, Stack
 
-from .people import PASSWORD, Person, eventually, sign_up, signed_in
+from .people import PASSWORD, Person, sign_up, signed_in
 
 
 def test_accounts_sign_up_in_refresh_and_out(gateway: httpx.Client, somebody: Person) -> None:

@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import apsw
 
+from chassis.testing import eventually
 from dev.stack import Stack
 
-from .people import Person, eventually
+from .people import Person
 
 
 def settle_in(person: Person, *, turns: int = 4) -> Person:

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+from chassis.testing import eventually
 from dev.stack import Stack
-
-from .people import eventually
 
 LINK = re.compile(r"\btoken[= ]([A-Za-z0-9_-]{20,})")
 

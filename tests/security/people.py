@@ -1,12 +1,13 @@
 """People with one of each thing that somebody can have, made through the gateway."""
 
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import uuid4
 
 import httpx
+
+from chassis.testing import eventually
 
 KINDS = ("session", "key", "file", "conversation", "response", "item")
 PASSWORD = "a long enough passphrase"
@@ -96,12 +97,3 @@ def _converse(person: Person) -> None:
 def missing(thing: str) -> str:
     """An id of the same kind that names nothing, and sorts where this one does."""
     return thing[:-1] + ("0" if thing[-1] != "0" else "1")
-
-
-def eventually(what: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """Waits until it is so; returns it."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return found

@@ -7,9 +7,9 @@ from gateway.tests.door import Door
 
 from .asks import Sender
 from .conftest import ALLOWED_ORIGIN
+from .matrix import REQUESTS
 from .operations import OPERATIONS, Operation
 from .people import Person
-from .rows import REQUESTS
 
 FOREIGN_ORIGINS = (
     *("null", "", "*", "https://evil.example", "http://chat.example", "https://chat.example:8443"),

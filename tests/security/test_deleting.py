@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.testing import eventually
 from dev.stack import Stack
 
 from .belongings import settle_in, spent
-from .operating import operate
-from .people import PASSWORD, Person, eventually
+from .command_line import operate
+from .people import PASSWORD, Person
 from .streams import first_words, slow_answers, streamed
 from .visitors import Visitor, anywhere
 

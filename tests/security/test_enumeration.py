@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from chassis.testing import eventually
 from dev.stack import Stack
 
 from .mailbox import Mailbox
-from .people import PASSWORD, eventually
+from .people import PASSWORD
 from .visitors import Visitor, anywhere, fresh_email
 
 VARY_BY_THEMSELVES = ("date", "x-request-id")

@@ -8,9 +8,9 @@ import pytest
 
 from .asks import Ask, Sender
 from .credentials import Forge
+from .matrix import REQUESTS
 from .operations import OPERATIONS, Operation
 from .people import Person, missing
-from .rows import REQUESTS
 
 PLACES = [
     pytest.param(operation, ask, place, id=f"{operation}-{number}-{place}")

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from chassis.testing import eventually
 from dev.stack import Stack
 
 from .belongings import everything, settle_in, spent
-from .people import PASSWORD, eventually
+from .people import PASSWORD
 from .streams import first_words, slow_answers, streamed
 from .test_deleting import completed, delete, down, everywhere_but_in_mails
 from .visitors import Visitor, anywhere

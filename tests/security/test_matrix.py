@@ -1,6 +1,6 @@
 """Every published operation × who asks: only those who may are let in.
 
-A new operation needs a row in rows.py; the first tests say which is missing. Whose ids they name: test_foreign_ids.py.
+A new operation needs a row in matrix.py; the first tests say which is missing. Of ids they name: test_foreign_ids.py.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ from dev.stack import Stack
 
 from .asks import Sender
 from .credentials import Forge
+from .matrix import REQUESTS
 from .operations import OPERATIONS, Operation
 from .people import Person, furnish, sign_up
-from .rows import REQUESTS
 
 OF_USERS = [operation for operation in OPERATIONS if operation.scope]
 OF_SERVICES = [operation for operation in OPERATIONS if operation.callers]
@@ -39,8 +39,8 @@ def signed_out(stack: Stack) -> Iterator[Person]:
 def test_every_published_operation_has_its_row() -> None:
     names = {operation.name for operation in OPERATIONS}
 
-    assert not names - REQUESTS.keys(), f"rows.py lacks {sorted(names - REQUESTS.keys())}"
-    assert not REQUESTS.keys() - names, f"rows.py has rows for what is gone: {sorted(REQUESTS.keys() - names)}"
+    assert not names - REQUESTS.keys(), f"matrix.py lacks {sorted(names - REQUESTS.keys())}"
+    assert not REQUESTS.keys() - names, f"matrix.py has rows for what is gone: {sorted(REQUESTS.keys() - names)}"
 
 
 @each_operation

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from chassis.testing import eventually
 from dev.stack import Stack
 
 from .belongings import everything, say, settle_in, spent, usage
-from .people import PASSWORD, Person, eventually
+from .people import PASSWORD, Person
 from .streams import first_words, resumed, slow_answers, streamed, text_of
 from .visitors import Visitor, anywhere, at_once, fresh_email
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from chassis.testing import eventually
 from dev.fake_google import FakeGoogle
 from dev.stack import Stack
 
 from .mailbox import Mailbox, addressee
-from .people import PASSWORD, eventually
+from .people import PASSWORD
 from .visitors import Visitor, anywhere, fresh_email
 
 REFUSED = (400, 413, 422)

@@ -9,11 +9,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from chassis.testing import eventually
 from dev.fake_google import FakeGoogle
 from dev.stack import Stack
 
 from .mailbox import Mailbox
-from .people import PASSWORD, Person, eventually
+from .people import PASSWORD, Person
 from .visitors import Visitor, anywhere, fresh_email
 
 OF_THE_OWNER = "the owner's own passphrase"

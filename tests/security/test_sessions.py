@@ -7,8 +7,8 @@ import pytest
 
 from dev.stack import Stack
 
+from .command_line import operate
 from .mailbox import Mailbox
-from .operating import operate
 from .people import PASSWORD, Person
 from .visitors import Visitor, anywhere, at_once, fresh_email
 

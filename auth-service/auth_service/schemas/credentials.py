@@ -2,22 +2,20 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from auth_service.schemas.accounts import LinkToken
-from auth_service.schemas.values import Body, Email, Password
-
-OF_AN_ACCOUNT_THAT_HAS_ONE = "Of an account that has one; others need a fresh sign-in."
+from auth_service.schemas.values import Body, Confirmation, Email, Password
 
 
 class ChangePassword(Body):
-    current_password: Password | None = Field(None, description=OF_AN_ACCOUNT_THAT_HAS_ONE)
+    current_password: Confirmation = None
     new_password: Password
 
 
 class ChangeEmail(Body):
     email: Email
-    password: Password | None = Field(None, description=OF_AN_ACCOUNT_THAT_HAS_ONE)
+    password: Confirmation = None
 
 
 class ConfirmEmail(Body):

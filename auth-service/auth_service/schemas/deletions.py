@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from auth_service.schemas.values import Body, Password
+from auth_service.schemas.values import Body, Confirmation
 
 
 class DeleteAccount(Body):
-    password: Password | None = Field(None, description="Of an account that has one; others need a fresh sign-in.")
+    password: Confirmation = None
 
 
 class DeletionObject(BaseModel):

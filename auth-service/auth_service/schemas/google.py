@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.schemas.sign_ins import MAXIMUM_TOKEN, SigningIn
-from auth_service.schemas.values import Body, Password
+from auth_service.schemas.values import Body, Confirmation, InvitationCode
 
 LATEST_TIME = 2**40
 """Unix seconds; beyond that it is a mistake."""
@@ -21,12 +21,12 @@ class GoogleNonce(BaseModel):
 
 class SignInWithGoogle(SigningIn):
     id_token: IdTokenText
-    invitation: str | None = Field(None, max_length=256, description="Where new accounts are by invitation.")
+    invitation: InvitationCode = None
 
 
 class LinkGoogle(Body):
     id_token: IdTokenText
-    password: Password | None = Field(None, description="Of an account that has one; others need a fresh sign-in.")
+    password: Confirmation = None
 
 
 class IdentityObject(BaseModel):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from auth_service.schemas.values import Body, Email, Password, Username
+from auth_service.schemas.values import Body, Email, InvitationCode, Password, Username
 
 Transport = Literal["json", "cookie"]
 MAXIMUM_TOKEN = 4096
@@ -28,7 +28,7 @@ class SignUp(SigningIn):
     email: Email
     password: Password
     username: Username
-    invitation: str | None = Field(None, max_length=256, description="Where new accounts are by invitation.")
+    invitation: InvitationCode = None
 
 
 class LogIn(SigningIn):

@@ -61,5 +61,10 @@ Picture = Annotated[
 ]
 
 
+Confirmation = Annotated[Password | None, Field(description="Of an account that has one; others need a fresh sign-in.")]
+"""The password of somebody who is signed in, once more."""
+InvitationCode = Annotated[str | None, Field(max_length=256, description="Where new accounts are by invitation.")]
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)

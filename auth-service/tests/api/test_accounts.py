@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import apsw
 import jwt
 import pytest
 
 from chassis.testing import EVERY_SCOPE
 
 from ..conftest import PASSWORD, Client, MakeSettings, Start
+from ..kept import Kept
 
 ROUTES = ["/v1/auth/signup", "/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout"]
 
@@ -123,7 +123,7 @@ def test_logging_in_renews_a_hash_of_another_cost(
         statuses = [auth.log_in(email).status_code for _ in range(2)]
 
     assert statuses == [200, 200]
-    hashes = list(apsw.Connection(str(tmp_path / "data.sqlite3")).execute("select password_hash from users"))
+    hashes = Kept(tmp_path).rows("select password_hash from users")
     assert "t=2" in hashes[0][0]
 
 

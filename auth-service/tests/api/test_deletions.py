@@ -1,5 +1,6 @@
 """An account that goes: at once here, everywhere by a saga, with a receipt that outlives it."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,9 +10,11 @@ import httpx
 import pytest
 
 from chassis.owners import ERASE_PATH, MERGE_PATH
+from chassis.testing import eventually
 
-from ..conftest import PASSWORD, Client, Clock, MakeSettings, Start, fresh_email
-from ..estates import NAMES, EstatesStandIn, eventually, running_estates
+from ..conftest import PASSWORD, Client, Clock, MakeSettings, Start, fresh_email, refusal
+from ..estates import NAMES, EstatesStandIn, running_estates
+from ..kept import Kept
 from .test_merges import sign_up
 
 
@@ -107,6 +110,23 @@ def test_guesses_at_the_password_are_throttled(auth: Client) -> None:
     assert answers == [403] * 10 + [429] * 2
 
 
+def test_a_session_that_ends_while_it_deletes_the_account_deletes_nothing(
+    auth: Client, others: EstatesStandIn, tmp_path: Path, email: str
+) -> None:
+    tokens = auth.sign_up(email)
+
+    with ThreadPoolExecutor(1) as pool:
+        with Kept(tmp_path).changing() as change:
+            deleting = pool.submit(delete, auth, tokens)
+            time.sleep(0.3)  # it has been confirmed, and waits to write
+            change("update sessions set ended_at = 1 where user_id = ?", (tokens["user"]["id"],))
+        answer = deleting.result()
+
+    assert refusal(answer) == (401, "invalid_token")
+    assert auth.log_in(email).status_code == 200
+    assert others.told == []
+
+
 def test_a_guest_goes_without_a_password(auth: Client, others: EstatesStandIn) -> None:
     guest = auth.guest()
 
@@ -146,7 +166,7 @@ def test_a_service_that_is_down_erases_when_it_is_back(
         others.down = set()
 
         path = f"/v1/auth/deletions/{receipt['token']}"
-        assert eventually(lambda: auth.get(path).json()["status"] == "completed")
+        eventually(lambda: auth.get(path).json()["status"] == "completed")
         assert auth.get(path).json()["erased"]["files"] == {"things": 4}
 
 
@@ -158,12 +178,12 @@ def test_no_service_erases_an_account_before_its_guest_has_come_in_there(
     with start(make_settings(saga_wait_seconds=0.2, **urls)) as auth:
         tokens = sign_up(auth, auth.guest()).json()
         delete(auth, tokens)
-        assert eventually(lambda: [path for path, _ in others.of("chat")] == [MERGE_PATH, ERASE_PATH])
+        eventually(lambda: [path for path, _ in others.of("chat")] == [MERGE_PATH, ERASE_PATH])
         assert others.of("memory") == []
 
         others.down = set()
 
-        assert eventually(lambda: len(others.told) == 8)
+        eventually(lambda: len(others.told) == 8)
         assert [path for path, _ in others.of("memory")] == [MERGE_PATH, ERASE_PATH]
 
 

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import apsw
 import httpx
 import pytest
 
 from auth_service.opaque_tokens import hash_of, new_token
 
-from ..conftest import PASSWORD, Client, Clock, MakeSettings, Start, fresh_email
+from ..conftest import PASSWORD, Client, Clock, MakeSettings, Start, fresh_email, refusal
+from ..kept import Kept
 
 DAY = 86_400
 
@@ -24,12 +24,13 @@ def invite(tmp_path: Path, clock: Clock) -> Invite:
 
     def made(email: str | None = None) -> str:
         code, now = new_token(), int(clock())
-        connection = apsw.Connection(str(tmp_path / "data.sqlite3"))
-        connection.execute(
+        Kept(tmp_path).change(
             "insert into invitations (hash, email, created_at, expires_at) values (?, ?, ?, ?)",
-            (hash_of(code), email, now, now + DAY),
+            hash_of(code),
+            email,
+            now,
+            now + DAY,
         )
-        connection.close()
         return code
 
     return made
@@ -40,10 +41,6 @@ def sign_up(auth: Client, code: object, email: str | None = None, password: str 
     return auth.post("/v1/auth/signup", json=body | {"invitation": code})
 
 
-def code_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
-
-
 def test_an_invitation_lets_one_person_in(start: Start, make_settings: MakeSettings, invite: Invite) -> None:
     with start(make_settings(signup="invite")) as auth:
         code = invite()
@@ -51,13 +48,13 @@ def test_an_invitation_lets_one_person_in(start: Start, make_settings: MakeSetti
         answers = [sign_up(auth, code), sign_up(auth, code)]
 
     assert answers[0].status_code == 201
-    assert code_of(answers[1]) == (403, "invalid_invitation")
+    assert refusal(answers[1]) == (403, "invalid_invitation")
 
 
 @pytest.mark.parametrize("code", [None, "", "x", "A" * 43])
 def test_without_an_invitation_nobody_gets_in(start: Start, make_settings: MakeSettings, code: str | None) -> None:
     with start(make_settings(signup="invite")) as auth:
-        assert code_of(sign_up(auth, code)) == (403, "invalid_invitation")
+        assert refusal(sign_up(auth, code)) == (403, "invalid_invitation")
         assert auth.guest()["user"]["role"] == "guest"
 
 
@@ -91,7 +88,7 @@ def test_an_invitation_for_one_address_is_good_for_no_other(
 
         refused = sign_up(auth, code)
 
-        assert code_of(refused) == (403, "invalid_invitation")
+        assert refusal(refused) == (403, "invalid_invitation")
         assert sign_up(auth, code, email.upper()).status_code == 201
 
 
@@ -100,7 +97,7 @@ def test_an_invitation_ends(start: Start, make_settings: MakeSettings, clock: Cl
         code = invite()
         clock.ahead += DAY + 1
 
-        assert code_of(sign_up(auth, code)) == (403, "invalid_invitation")
+        assert refusal(sign_up(auth, code)) == (403, "invalid_invitation")
 
 
 def test_where_addresses_are_verified_the_waiting_sign_up_uses_it(
@@ -125,4 +122,4 @@ def test_a_bad_code_is_refused_also_to_a_mailbox_that_had_its_mails(
 
 def test_nobody_gets_in_where_it_is_closed(start: Start, make_settings: MakeSettings, invite: Invite) -> None:
     with start(make_settings(signup="closed")) as auth:
-        assert code_of(sign_up(auth, invite())) == (403, "sign_up_closed")
+        assert refusal(sign_up(auth, invite())) == (403, "sign_up_closed")

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import apsw
 import jwt
 import pytest
 
 from chassis.testing import EVERY_SCOPE
 
 from ..conftest import PASSWORD, Client, Clock, MakeSettings, Start
+from ..kept import Kept
 from ..keys import Keys
 
 CACHED = "max-age=1, stale-if-error=3"
@@ -140,10 +140,7 @@ def test_the_keys_of_somebody_who_may_not_sign_in_are_dead(
     with start(make_settings()) as auth:
         key = Keys(auth, auth.sign_up()["access_token"]).new()
         token = auth.check(key["key"]).headers["x-auth-token"]
-    connection = apsw.Connection(str(tmp_path / "data.sqlite3"))
-    connection.execute("pragma foreign_keys = on")
-    connection.execute(change)
-    connection.close()
+    Kept(tmp_path).change(change)
 
     with start(make_settings()) as auth:
         statuses = [auth.check(secret).status_code for secret in (token, key["key"])]
@@ -166,7 +163,7 @@ def test_a_key_of_an_operator_is_no_operator(
 ) -> None:
     with start(make_settings()) as auth:
         auth.sign_up(email)
-    apsw.Connection(str(tmp_path / "data.sqlite3")).execute("update users set role = 'operator'")
+    Kept(tmp_path).change("update users set role = 'operator'")
 
     with start(make_settings()) as auth:
         access_token = auth.log_in(email).json()["access_token"]

@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from chassis.owners import MERGE_PATH
+from chassis.testing import eventually
 
 from ..conftest import PASSWORD, Client, MakeSettings, Start, fresh_email
-from ..estates import NAMES, EstatesStandIn, eventually, running_estates
+from ..estates import NAMES, EstatesStandIn, running_estates
 
 StartWithEstates = Callable[..., AbstractContextManager[Client]]
 
@@ -165,12 +166,12 @@ def test_a_service_that_is_down_gets_its_part_when_it_is_back(
     with start_auth(saga_wait_seconds=0.1) as auth:
         answer = sign_up(auth, auth.guest())
         assert answer.status_code == 201
-        assert eventually(lambda: len(others.of("files")) == 1)
+        eventually(lambda: len(others.of("files")) == 1)
         assert others.of("memory") == []
 
         others.down = set()
 
-        assert eventually(lambda: len(others.of("memory")) == 1)
+        eventually(lambda: len(others.of("memory")) == 1)
         assert len(others.of("chat")) == 1
 
 
@@ -182,7 +183,7 @@ def test_nobody_is_told_before_chat_was(start_auth: StartWithEstates, others: Es
 
         others.down = set()
 
-        assert eventually(lambda: len(others.told) == 4)
+        eventually(lambda: len(others.told) == 4)
 
 
 def test_a_restart_goes_on_with_what_was_decided(start_auth: StartWithEstates, others: EstatesStandIn) -> None:
@@ -192,4 +193,4 @@ def test_a_restart_goes_on_with_what_was_decided(start_auth: StartWithEstates, o
 
     others.down = set()
     with start_auth():
-        assert eventually(lambda: len(others.of("analytics")) == 1)
+        eventually(lambda: len(others.of("analytics")) == 1)

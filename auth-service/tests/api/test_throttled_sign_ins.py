@@ -1,5 +1,6 @@
 """Guessing passwords and making accounts in bulk: what is refused, and who is not kept out by it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -93,6 +94,21 @@ def test_only_failures_count(start: Start, make_settings: MakeSettings, limits: 
         sign_up(auth, email, HERE)
 
         assert {log_in(auth, email, PASSWORD, ELSEWHERE).status_code for _ in range(20)} == {200}
+
+
+def test_finding_no_room_to_hash_a_password_is_no_failure(
+    start: Start, make_settings: MakeSettings, limits: dict[str, Any], email: str
+) -> None:
+    slow = {"argon2_memory_kib": 65_536, "argon2_iterations": 4, "argon2_at_once": 1, "argon2_waiting": 0}
+    with start(make_settings(**limits, **slow)) as auth:
+        sign_up(auth, email, HERE)
+
+        with ThreadPoolExecutor(5) as pool:
+            answers = list(pool.map(lambda _: log_in(auth, email, PASSWORD, ELSEWHERE).status_code, range(5)))
+        afterwards = log_in(auth, email, PASSWORD, ELSEWHERE).status_code
+
+    assert set(answers) == {200, 503}
+    assert afterwards == 200
 
 
 def test_what_a_client_says_about_forwarding_is_not_read(

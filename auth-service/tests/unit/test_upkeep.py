@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from chassis.owners import ERASE_PATH
+from chassis.testing import eventually
 
 from ..conftest import Clock, MakeSettings, Start
-from ..estates import EstatesStandIn, eventually, running_estates
+from ..estates import EstatesStandIn, running_estates
 
 MONTH = 31 * 86_400
 
@@ -29,7 +30,7 @@ def test_a_guest_whose_session_has_expired_is_deleted_at_every_service(
 
     with start(make_settings(**urls)) as auth:
         fresh = auth.guest()
-        assert eventually(lambda: len(others.told) == 4)
+        eventually(lambda: len(others.told) == 4)
 
         assert {(path, body["owner"]) for _, path, body in others.told} == {(ERASE_PATH, lapsed)}
         assert auth.refresh(fresh["refresh_token"]).status_code == 200

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import apsw
 import httpx
 import pytest
 
@@ -16,7 +14,8 @@ from auth_service.settings import Settings
 from chassis.testing import serve
 from dev.fake_google import CERTIFICATES_PATH, CLIENT_ID, FakeGoogle, SigningKey
 
-from ...conftest import ALONE, CHEAP_ARGON2, Client, Start
+from ...conftest import ALONE, CHEAP_ARGON2, Client, Start, bearer
+from ...kept import Kept
 
 OTHER_CLIENT_ID = "1069208-deepthinks-android.apps.googleusercontent.com"
 
@@ -45,47 +44,7 @@ class GoogleClient(Client):
         return found
 
 
-@dataclass
-class Kept:
-    """What the service has written, read behind its back."""
-
-    folder: Path
-
-    def value(self, query: str, *values: Any) -> Any:
-        connection = apsw.Connection(str(self.folder / "data.sqlite3"))
-        try:
-            return next(iter(connection.execute(query, values)))[0]
-        finally:
-            connection.close()
-
-    def change(self, statement: str, *values: Any) -> None:
-        self.value(f"{statement} returning 1", *values)
-
-    @contextmanager
-    def changing(self) -> Iterator[Callable[..., Any]]:
-        """A transaction that the service's own writes wait for."""
-        connection = apsw.Connection(str(self.folder / "data.sqlite3"))
-        try:
-            connection.execute("begin immediate")
-            yield connection.execute
-            connection.execute("commit")
-        finally:
-            connection.close()
-
-    def events(self, user_id: str) -> list[str]:
-        query = "select group_concat(event, ' ') from (select event from audit_log where user_id = ? order by id)"
-        return str(self.value(query, user_id)).split()
-
-
 StartGoogle = Callable[..., AbstractContextManager[GoogleClient]]
-
-
-def bearer(tokens: dict[str, Any]) -> dict[str, str]:
-    return {"authorization": f"Bearer {tokens['access_token']}"}
-
-
-def refusal(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 @pytest.fixture
@@ -116,7 +75,7 @@ def google(signing_keys: list[SigningKey]) -> FakeGoogle:
 def auth(google: FakeGoogle, shared_settings: Settings) -> Iterator[GoogleClient]:
     with serve(google.app) as url:
         settings = shared_settings.model_copy(update={"google_certs_url": url + CERTIFICATES_PATH})
-        with serve(create_app(settings)) as address, GoogleClient(base_url=address) as client:
+        with serve(create_app(settings)) as address, GoogleClient(address) as client:
             yield client
 
 
@@ -144,7 +103,7 @@ def start_google(start: Start, tmp_path: Path, own_google: FakeGoogle) -> StartG
                 "google_certs_url": url + CERTIFICATES_PATH,
             }
             with start(Settings(**{**base, **CHEAP_ARGON2, **ALONE, **changed})) as client:
-                with GoogleClient(base_url=client.base_url) as google_client:
+                with GoogleClient(str(client.base_url)) as google_client:
                     yield google_client
 
     return started

@@ -9,8 +9,8 @@ import pytest
 
 from dev.fake_google import FakeGoogle
 
-from ...conftest import Clock, fresh_email
-from .conftest import StartGoogle, refusal
+from ...conftest import Clock, fresh_email, refusal
+from .conftest import StartGoogle
 
 FRESH = 22021 - 31
 HOUR = 3600

@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from dev.fake_google import CLIENT_ID, FakeGoogle, SigningKey
 
-from .conftest import GoogleClient, Kept, refusal
+from ...conftest import refusal
+from ...kept import Kept
+from .conftest import GoogleClient
 
 Claims = dict[str, Any]
 SUBJECT = "999999999999999999999"

@@ -8,8 +8,9 @@ import pytest
 
 from dev.fake_google import FakeGoogle
 
-from ...conftest import PASSWORD
-from .conftest import GoogleClient, Kept, bearer, refusal
+from ...conftest import PASSWORD, bearer, refusal
+from ...kept import Kept
+from .conftest import GoogleClient
 
 
 @pytest.fixture

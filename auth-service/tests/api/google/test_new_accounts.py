@@ -8,8 +8,9 @@ import pytest
 from auth_service.opaque_tokens import hash_of
 from dev.fake_google import FakeGoogle
 
-from ...conftest import PASSWORD
-from .conftest import GoogleClient, Kept, StartGoogle, refusal
+from ...conftest import PASSWORD, refusal
+from ...kept import Kept
+from .conftest import GoogleClient, StartGoogle
 
 
 def test_whoever_is_new_gets_an_account_with_what_google_says(

@@ -6,8 +6,9 @@ from pathlib import Path
 from auth_service.opaque_tokens import hash_of
 from dev.fake_google import FakeGoogle
 
-from ...conftest import Client, Clock, fresh_email
-from .conftest import OTHER_CLIENT_ID, GoogleClient, Kept, StartGoogle, bearer, refusal
+from ...conftest import Client, Clock, bearer, fresh_email, refusal
+from ...kept import Kept
+from .conftest import OTHER_CLIENT_ID, GoogleClient, StartGoogle
 
 
 def test_whoever_comes_again_gets_the_same_account(

@@ -57,6 +57,6 @@ def _serving(folder: Path, clock: Clock, **changed: Any) -> Iterator[MailClient]
         **changed,
     }
     settings = Settings(**given)
-    with serve(create_app(settings, clock)) as url, MailClient(base_url=url) as client:
+    with serve(create_app(settings, clock)) as url, MailClient(url) as client:
         client.letters = Letterbox(settings.service_data)
         yield client

@@ -1,18 +1,14 @@
 """What a test sees of mail: files in the folder that stands for a mail server, and the rows that are still owed."""
 
 import re
-import time
-from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import apsw
+from chassis.testing import eventually
 
-DEADLINE_SECONDS = 5.0
-
-T = TypeVar("T")
+from ...kept import Kept
 
 
 class Letterbox:
@@ -23,7 +19,7 @@ class Letterbox:
 
     def settled(self) -> None:
         """Returns when nothing is owed any more."""
-        until(lambda: self.rows("select id from mails") == [])
+        eventually(lambda: self.rows("select id from mails") == [])
 
     def to(self, email: str) -> list[EmailMessage]:
         """Every mail to that address, in the order in which they were written, once nothing is owed any more."""
@@ -46,11 +42,7 @@ class Letterbox:
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """What the service's database holds at the moment."""
-        connection = apsw.Connection(str(self.folder / "data.sqlite3"))
-        try:
-            return list(connection.execute(sql, values))
-        finally:
-            connection.close()
+        return Kept(self.folder).rows(sql, *values)
 
 
 def parsed(content: bytes) -> EmailMessage:
@@ -69,12 +61,3 @@ def token_in(message: EmailMessage) -> str:
     found = re.search(r"(?:token=|token )([A-Za-z0-9_-]{43})\b", text_of(message))
     assert found is not None
     return found[1]
-
-
-def until(done: Callable[[], T]) -> T:
-    """What it returns once that is true."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (result := done()):
-        assert time.monotonic() < deadline, "that did not happen in time"
-        time.sleep(0.005)
-    return result

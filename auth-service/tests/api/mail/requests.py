@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from ...conftest import PASSWORD, Client
+from ...conftest import PASSWORD, Client, bearer
 from .conftest import MailClient
 
 NEW_PASSWORD = "five loud magpies"
@@ -35,22 +35,14 @@ def reset(auth: Client, token: str, password: str = NEW_PASSWORD) -> httpx.Respo
     return auth.post("/v1/auth/password/reset", json={"token": token, "new_password": password})
 
 
-def signed_in(tokens: dict[str, Any]) -> dict[str, str]:
-    return {"authorization": f"Bearer {tokens['access_token']}"}
-
-
 def change_password(auth: Client, tokens: dict[str, Any], password: str = NEW_PASSWORD, **more: Any) -> httpx.Response:
     body = {"current_password": PASSWORD, "new_password": password, **more}
-    return auth.post("/v1/auth/password", json=body, headers=signed_in(tokens))
+    return auth.post("/v1/auth/password", json=body, headers=bearer(tokens))
 
 
 def change_email(auth: Client, tokens: dict[str, Any], email: str, password: str = PASSWORD) -> httpx.Response:
-    return auth.post("/v1/auth/email", json={"email": email, "password": password}, headers=signed_in(tokens))
+    return auth.post("/v1/auth/email", json={"email": email, "password": password}, headers=bearer(tokens))
 
 
 def confirm_email(auth: Client, token: str) -> httpx.Response:
     return auth.post("/v1/auth/email/confirm", json={"token": token})
-
-
-def refusal(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ...conftest import PASSWORD, Client, Clock, fresh_email
+from ...conftest import PASSWORD, Client, Clock, bearer, fresh_email, refusal
 from .conftest import MailClient, StartMail
 from .letterbox import text_of, token_in
 from .requests import (
@@ -14,10 +14,8 @@ from .requests import (
     change_password,
     confirm_email,
     forgot,
-    refusal,
     reset,
     sign_up,
-    signed_in,
     verified,
     verify,
 )
@@ -91,7 +89,7 @@ def test_guests_and_strangers_change_nothing(trusting: MailClient) -> None:
         "/v1/auth/email": {"email": fresh_email(), "password": PASSWORD},
     }
 
-    as_guest = [trusting.post(path, json=body, headers=signed_in(guest)) for path, body in bodies.items()]
+    as_guest = [trusting.post(path, json=body, headers=bearer(guest)) for path, body in bodies.items()]
     as_nobody = [trusting.post(path, json=body) for path, body in bodies.items()]
 
     assert [refusal(answer) for answer in as_guest] == [(403, "forbidden")] * 2

@@ -12,12 +12,13 @@ import pytest
 from auth_service.clients.mail import MailRefused, MailUndelivered, SmtpServer
 from auth_service.letters import Stationery
 from auth_service.settings import Settings
+from chassis.testing import eventually
 
-from ...conftest import Clock, fresh_email
+from ...conftest import Clock, bearer, fresh_email
 from .conftest import MailClient, StartMail
-from .letterbox import text_of, token_in, until
+from .letterbox import text_of, token_in
 from .mail_server import PASSWORD, USERNAME, MailServer, make_certificate
-from .requests import change_email, change_password, forgot, reset, sign_up, signed_in, verify
+from .requests import change_email, change_password, forgot, reset, sign_up, verify
 
 DAY = 86_400
 
@@ -59,11 +60,11 @@ def test_a_mail_waits_until_the_mail_server_is_back(start_mail: StartMail, clock
     with start_mail(**settings) as auth:
         auth.sign_up(email)
         asked = forgot(auth, email)
-        until(lambda: auth.letters.rows("select id from mails where tries > 0"))
+        eventually(lambda: auth.letters.rows("select id from mails where tries > 0"))
         with MailServer(port=port) as server:
             clock.ahead += 10
             forgot(auth, fresh_email())  # which wakes the postman
-            until(lambda: server.messages)
+            eventually(lambda: server.messages)
 
             assert asked.status_code == 202
             assert reset(auth, token_in(server.messages[0])).status_code == 204
@@ -78,7 +79,7 @@ def test_the_pauses_grow_to_an_hour_and_after_a_day_the_mail_is_given_up(
         forgot(auth, email)
         pauses = []
         for tries in range(1, 13):
-            until(lambda tries=tries: auth.letters.rows("select 1 from mails where tries = ?", tries))
+            eventually(lambda tries=tries: auth.letters.rows("select 1 from mails where tries = ?", tries))
             ((due,),) = auth.letters.rows("select next_try_at from mails where email = ?", email)
             pauses.append(due - clock())
             clock.ahead += pauses[-1] + 0.1
@@ -115,7 +116,7 @@ def test_a_mail_that_was_owed_before_a_crash_is_sent_after_it(
     with start_mail(**through(server, email_verification="off")) as auth:
         auth.sign_up(email)
         forgot(auth, email)
-        until(lambda: auth.letters.rows("select id from mails where tries = 1"))
+        eventually(lambda: auth.letters.rows("select id from mails where tries = 1"))
         # What is on disk at a moment when the token is committed and the mail is not confirmed.
         crashed = tmp_path / "crashed"
         crashed.mkdir()
@@ -125,7 +126,7 @@ def test_a_mail_that_was_owed_before_a_crash_is_sent_after_it(
     server.to_data = "250 OK"
     clock.ahead += 10
     with start_mail(**through(server, email_verification="off", service_data=crashed)) as auth:
-        until(lambda: server.messages)
+        eventually(lambda: server.messages)
 
         assert reset(auth, token_in(server.messages[0])).status_code == 204
 
@@ -140,7 +141,7 @@ def test_what_was_owed_before_the_password_changed_is_not_sent_after_it(
         server.to_data = "451 later"
         forgot(auth, email)
         change_email(auth, tokens, fresh_email())
-        until(lambda: len(auth.letters.rows("select id from mails where tries = 1")) == 2)
+        eventually(lambda: len(auth.letters.rows("select id from mails where tries = 1")) == 2)
 
         change_password(auth, tokens)
         server.to_data = "250 OK"
@@ -161,7 +162,7 @@ def test_a_deleted_account_is_owed_no_mail_and_nothing_waits_for_its_address(
         sign_up(auth, email)
         forgot(auth, email)
 
-        answer = auth.post("/v1/auth/deletion", json={"password": "four quiet herons"}, headers=signed_in(tokens))
+        answer = auth.post("/v1/auth/deletion", json={"password": "four quiet herons"}, headers=bearer(tokens))
 
         assert answer.status_code == 202
         for table in ("mails", "pending_sign_ups", "mail_tokens"):
@@ -178,7 +179,7 @@ def test_a_mail_that_cannot_be_written_holds_up_no_other(start_mail: StartMail, 
             )
         auth.sign_up(email)
         forgot(auth, email)
-        until(lambda: server.messages)
+        eventually(lambda: server.messages)
 
         assert [envelope.rcpt_tos for envelope in server.envelopes] == [[email]]
 

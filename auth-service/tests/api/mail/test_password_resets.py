@@ -5,19 +5,10 @@ from typing import Any
 
 import pytest
 
-from ...conftest import PASSWORD, Clock, fresh_email
+from ...conftest import PASSWORD, Clock, bearer, fresh_email, refusal
 from .conftest import MailClient, StartMail
 from .letterbox import text_of
-from .requests import (
-    NEW_PASSWORD,
-    change_email,
-    confirm_email,
-    forgot,
-    refusal,
-    reset,
-    signed_in,
-    verified,
-)
+from .requests import NEW_PASSWORD, change_email, confirm_email, forgot, reset, verified
 
 PRODUCTION: dict[str, Any] = {
     "deepthinks_env": "production",
@@ -155,7 +146,7 @@ def test_nothing_that_an_impostor_attached_to_an_unverified_account_survives_the
 ) -> None:
     impostor = trusting.sign_up(email)
     body = {"name": "back door", "scopes": ["chat:read"]}
-    key = trusting.post("/v1/auth/keys", json=body, headers=signed_in(impostor)).json()["key"]
+    key = trusting.post("/v1/auth/keys", json=body, headers=bearer(impostor)).json()["key"]
     before = trusting.check(key).status_code
     trusting.letters.change(
         "insert into identities (id, issuer, subject, user_id, created_at)"
@@ -180,7 +171,7 @@ def test_nor_does_it_when_the_address_was_verified_later_without_a_look_at_the_a
     with start_mail() as auth:
         impostor = auth.sign_up(email)
         body = {"name": "back door", "scopes": ["chat:read"]}
-        key = auth.post("/v1/auth/keys", json=body, headers=signed_in(impostor)).json()["key"]
+        key = auth.post("/v1/auth/keys", json=body, headers=bearer(impostor)).json()["key"]
         auth.post("/v1/auth/verify-email/resend", json={"email": email})
         clock.ahead += 10
         clicked = auth.post("/v1/auth/verify-email", json={"token": auth.letters.token(email)})
@@ -194,7 +185,7 @@ def test_nor_does_it_when_the_address_was_verified_later_without_a_look_at_the_a
 def test_the_keys_of_an_owner_who_has_verified_the_address_stay(verifying: MailClient, email: str) -> None:
     owner = verified(verifying, email)
     body = {"name": "my own", "scopes": ["chat:read"]}
-    key = verifying.post("/v1/auth/keys", json=body, headers=signed_in(owner)).json()["key"]
+    key = verifying.post("/v1/auth/keys", json=body, headers=bearer(owner)).json()["key"]
     forgot(verifying, email)
 
     reset(verifying, verifying.letters.token(email))

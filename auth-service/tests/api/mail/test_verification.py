@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ...conftest import PASSWORD, Clock, fresh_email
+from ...conftest import PASSWORD, Clock, fresh_email, refusal
 from .conftest import MailClient, StartMail
 from .letterbox import text_of
-from .requests import NEW_PASSWORD, refusal, sign_up, verified, verify
+from .requests import NEW_PASSWORD, sign_up, verified, verify
 
 DAY = 86_400
 
