@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from dotenv import dotenv_values, set_key
 
+from auth_service.clients.mail import NoWayOut
 from auth_service.main import create_app
 from auth_service.operator_door import OperatorDoor
 from auth_service.settings import Settings
@@ -64,12 +65,15 @@ async def _post(http: httpx.AsyncClient, command: str, body: dict[str, Any]) -> 
 @asynccontextmanager
 async def _service(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service that runs on the data folder, else of one that runs only for this command."""
-    if (door := OperatorDoor.find(settings.service_data)) and await _listens(door):
+    door = OperatorDoor.find(settings.service_data)
+    if door is None:  # a mistyped folder must not become a second, empty auth whose accounts nobody can use
+        sys.exit(f"no auth ever ran on {settings.service_data}; say with SERVICE_DATA where its data is")
+    if await _listens(door):
         async with _client(door, f"http://127.0.0.1:{door.port}") as http:
             yield http
         return
     configure_logs("auth", "error", "text")
-    app = create_app(settings)
+    app = create_app(settings, outbound=NoWayOut())  # this shell need not know the mail server of the service
     async with app.router.lifespan_context(app):
         door = OperatorDoor.find(settings.service_data)
         assert door is not None  # its lifespan has just opened one
@@ -95,11 +99,10 @@ def _client(door: OperatorDoor, url: str, transport: httpx.AsyncBaseTransport | 
 
 def _rotate(file: Path | None) -> str:
     """Puts a new secret before the present one: into the file, or as lines to be put where the settings come from."""
-    values = dotenv_values(file) if file else {}
-    present = values.get(PRESENT) if file else Settings().jwt_secret_key.get_secret_value()
-    previous = values.get(PREVIOUS) if file else ",".join(Settings().secrets[1:])
+    values = dotenv_values(file) if file else _secrets_given()
+    present, previous = values.get(PRESENT), values.get(PREVIOUS)
     if not present:
-        sys.exit(f"{file} has no {PRESENT}")
+        sys.exit(f"{file or 'the environment'} has no {PRESENT}")
     changed = {PRESENT: secrets.token_urlsafe(SECRET_BYTES), PREVIOUS: ",".join(filter(None, [present, previous]))}
     if file is None:
         return "\n".join(f"{name}={value}" for name, value in changed.items())
@@ -107,6 +110,14 @@ def _rotate(file: Path | None) -> str:
         set_key(file, name, changed[name], quote_mode="never")
     file.chmod(0o600)
     return f"{file}: changed; restart auth. The former secret stays valid until you take it out of {PREVIOUS}."
+
+
+def _secrets_given() -> dict[str, str]:
+    """Those of the environment; none where the default that everybody knows would stand for one."""
+    settings = Settings()
+    if "jwt_secret_key" not in settings.model_fields_set:
+        return {}
+    return {PRESENT: settings.secrets[0], PREVIOUS: ",".join(settings.secrets[1:])}
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -25,6 +25,9 @@ class RefreshCookie:
         """What is answered: with `cookie` the refresh token goes there and not into the body."""
         if transport == "json" or tokens.refresh_token is None:
             return tokens
+        if self._partitioned:
+            # one from before the setting was changed would come along with ours, and two are refused
+            self._response.headers.append("set-cookie", self._plain("", 0))
         self._response.headers.append("set-cookie", self._header(tokens.refresh_token, self._seconds))
         return tokens.model_copy(update={"refresh_token": None})
 
@@ -70,6 +73,14 @@ class RefreshCookie:
         if not is_allowed or not headers.get("x-requested-with", "").strip():
             raise CrossSiteRequest()
 
+    @property
+    def _partitioned(self) -> bool:
+        """Browsers refuse another site's cookie, unless it is for the pages of one front-end alone (CHIPS)."""
+        return self._same_site == "none"
+
     def _header(self, value: str, seconds: int) -> str:
+        return self._plain(value, seconds) + ("; Partitioned" if self._partitioned else "")
+
+    def _plain(self, value: str, seconds: int) -> str:
         site = self._same_site.title()
         return f"{NAME}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite={site}"

@@ -73,13 +73,13 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
-    """The auth service; it touches nothing before its lifespan starts."""
+def create_app(settings: Settings, clock: Clock = system_clock, outbound: Outbound | None = None) -> FastAPI:
+    """The auth service; it touches nothing before its lifespan starts. Mail leaves by `outbound` if it is given."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            ground = await _ground(settings, clock, stack)
+            ground = await _ground(settings, clock, outbound or _outbound(settings), stack)
             bearers = await _bearers(ground, stack)
             passages = await _passages(ground, bearers, stack)
             _offer(app, ground, bearers, passages)
@@ -100,6 +100,7 @@ class _Ground:
     throttles: Throttles
     signing_keys: SigningKeys
     identity: Identity
+    outbound: Outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class _Passages:
     deletions: Deletions
 
 
-async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _Ground:
+async def _ground(settings: Settings, clock: Clock, outbound: Outbound, stack: AsyncExitStack) -> _Ground:
     migrations = [package_migrations("auth_service")]
     database = stack.enter_context(
         Database(settings.service_data, migrations, reserve_bytes=settings.storage_reserve_bytes)
@@ -132,7 +133,7 @@ async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _G
     signing_keys = SigningKeys(settings.secrets)
     door = OperatorDoor.open(settings.service_data, settings.service_port)
     identity = Identity("auth", signing_keys, _secrets(settings) | {"operator": SecretStr(door.secret)}, clock)
-    return _Ground(settings, clock, database, passwords, http, throttles, signing_keys, identity)
+    return _Ground(settings, clock, database, passwords, http, throttles, signing_keys, identity, outbound)
 
 
 async def _bearers(ground: _Ground, stack: AsyncExitStack) -> _Bearers:
@@ -159,7 +160,7 @@ async def _passages(ground: _Ground, bearers: _Bearers, stack: AsyncExitStack) -
         SagaRunner(database, _estates(ground), clock, wait_seconds=settings.saga_wait_seconds)
     )
     postman = await stack.enter_async_context(
-        Postman(database, settings, _outbound(settings), ground.throttles.mails, clock)
+        Postman(database, settings, ground.outbound, ground.throttles.mails, clock)
     )
     arrivals = Arrivals(database, sign_ins, Merges(ground.identity, sign_ins, sagas, clock), clock)
     confirmations = Confirmations(database, ground.passwords, ground.throttles, clock)

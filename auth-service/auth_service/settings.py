@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from chassis.identity import LONGEST_ACCESS_SECONDS
-from chassis.settings import MINIMUM_SECRET_LENGTH, ServiceSettings, development_secret
+from chassis.settings import MINIMUM_SECRET_LENGTH, ServiceSettings, development_secret, is_weak
 
 DAY = 86_400
 """Seconds."""
@@ -130,10 +130,10 @@ class Settings(ServiceSettings):
         """The present secret becomes one of a list; in production each of that list must be as long as it is."""
         if "," in self.jwt_secret_key.get_secret_value():
             raise ValueError("JWT_SECRET_KEY must not contain a comma: it could not become a previous one")
-        if self.deepthinks_env == "production" and min(map(len, self.secrets)) < MINIMUM_SECRET_LENGTH:
+        if self.deepthinks_env == "production" and any(map(is_weak, self.secrets)):
             raise ValueError(
-                f"each of JWT_PREVIOUS_SECRET_KEYS must have at least {MINIMUM_SECRET_LENGTH} characters"
-                " when DEEPTHINKS_ENV=production"
+                "each of JWT_PREVIOUS_SECRET_KEYS must be a secret of your own of at least"
+                f" {MINIMUM_SECRET_LENGTH} characters when DEEPTHINKS_ENV=production"
             )
         if self.email_verification == "required" and not self.sends_mail:
             raise ValueError("EMAIL_VERIFICATION=required needs SMTP_HOST when DEEPTHINKS_ENV=production")

@@ -51,10 +51,10 @@ class User(Policy):
 
     async def __call__(self, request: Request) -> Principal:
         principal = await identity_of(request).user(bearer_token(request))
+        if principal.key_id and not self.keys:  # said first: no key can be given the scope of such a route
+            raise Forbidden("API keys may not do that; sign in instead.")
         if self.scope not in principal.scopes:
             raise InsufficientScope(f"The credential lacks the scope {self.scope}.")
-        if principal.key_id and not self.keys:
-            raise Forbidden("API keys may not do that; sign in instead.")
         if principal.role == "guest" and not self.guests:
             raise Forbidden("Guests may not do that; sign up first.")
         structlog.contextvars.bind_contextvars(user_id=principal.user_id)

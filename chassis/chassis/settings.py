@@ -47,8 +47,13 @@ class ServiceSettings(BaseSettings):
         return self
 
 
+def is_weak(secret: str) -> bool:
+    """Whether anybody knows it, or could try all that are as long."""
+    return secret.startswith(DEVELOPMENT_ONLY) or len(secret) < MINIMUM_SECRET_LENGTH
+
+
 def _refuse_weak(name: str, secret: str) -> None:
-    if secret.startswith(DEVELOPMENT_ONLY) or len(secret) < MINIMUM_SECRET_LENGTH:
+    if is_weak(secret):
         raise ValueError(
             f"{name.upper()} must be set to a secret of your own of at least {MINIMUM_SECRET_LENGTH} characters"
             " when DEEPTHINKS_ENV=production (`make secrets` makes one)"

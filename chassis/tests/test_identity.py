@@ -133,6 +133,15 @@ def test_routes_may_refuse_keys_and_guests(beta: httpx.Client, auth: FakeAuth, c
     assert beta.post("/account", headers=auth.headers(**claims)).status_code == 403
 
 
+def test_a_key_is_told_that_it_is_one_before_it_is_told_of_a_scope_that_no_key_gets(
+    beta: httpx.Client, auth: FakeAuth
+) -> None:
+    answer = beta.post("/account", headers=auth.headers(key="key_1", scope="chat:write"))
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert answer.json()["detail"].startswith("API keys may not")
+
+
 def test_known_keys_go_on_working_while_auth_is_down(tmp_path: Path) -> None:
     auth = FakeAuth()
     with ExitStack() as running:

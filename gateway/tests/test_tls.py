@@ -109,6 +109,22 @@ def test_tls_1_2_and_1_3_are_spoken(version: ssl.TLSVersion, door: TlsDoor) -> N
     assert TlsDoor(door.port, door.certificate, version=version).get("/health").status == 200
 
 
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [(["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1"), ([], None)],
+    ids=["a browser", "a library", "says nothing"],
+)
+def test_http_2_is_spoken_with_those_who_can_so_that_streams_share_a_connection(
+    offered: list[str], chosen: str | None, door: TlsDoor
+) -> None:
+    context = ssl.create_default_context(cafile=str(door.certificate))
+    if offered:
+        context.set_alpn_protocols(offered)
+
+    with context.wrap_socket(door.plain().connect(), server_hostname="localhost") as connection:
+        assert connection.selected_alpn_protocol() == chosen
+
+
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 def test_older_versions_are_not(version: ssl.TLSVersion, door: TlsDoor) -> None:

@@ -11,10 +11,18 @@ README = (ROOT / "README.md").read_text()
 PRINTED = "http://127.0.0.1:8080"
 
 
-def block(language: str, stack: Stack) -> str:
-    """The code in that language that goes through the gateway, which listens elsewhere here."""
-    [code] = [code for code in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if PRINTED in code]
-    return code.replace(PRINTED, stack.url)
+def code(language: str, stack: Stack) -> str:
+    """All code in that language, from top to bottom; the gateway listens elsewhere here."""
+    found = "\n".join(re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL))
+    assert PRINTED in found
+    return found.replace(PRINTED, stack.url)
+
+
+def checkout(folder: Path, stack: Stack) -> Path:
+    """A folder that looks like a checkout of this repository beside which the stack runs."""
+    for name, target in {"tests": ROOT / "tests", ".data": stack.folder, ".venv": Path(sys.prefix)}.items():
+        (folder / name).symlink_to(target)
+    return folder
 
 
 def printed(*command: str, folder: Path) -> str:
@@ -24,13 +32,19 @@ def printed(*command: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_conversation_in_the_readme_goes_as_it_says_and_can_be_repeated(stack: Stack, tmp_path: Path) -> None:
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
+def test_what_the_readme_shows_goes_as_it_says_and_can_be_repeated(stack: Stack, tmp_path: Path) -> None:
+    folder = checkout(tmp_path, stack)
 
-    accounts = [printed("bash", "-c", block("bash", stack), folder=tmp_path) for _ in range(2)]
-    conversation = printed(sys.executable, "-c", block("python", stack), folder=tmp_path)
+    accounts = [printed("bash", "-e", "-c", code("bash", stack), folder=folder) for _ in range(2)]
+    conversation = printed(sys.executable, "-c", code("python", stack), folder=folder)
 
-    assert all('"username":"Ada"' in account and '"role":"user"' in account for account in accounts)
+    for account in accounts:
+        assert '"username":"Ada"' in account
+        assert '"role":"user"' in account
+        assert "Noted: Good evening! My name is Bea." in account
+        assert "POST /v1/auth/password/reset with the token " in account
+        assert '"email": "ada@example.com"' in account  # as the operators' command line shows it
+        assert set(re.findall(r'"code":"(\w+)"', account)) <= {"email_taken"}  # of signing up a second time
     assert "The guarantor of the contract is Theodora Vance" in conversation
     assert "user | Who is the guarantor of the contract?" in conversation
     assert "Ingrid keeps bees on the island of Runde" in conversation

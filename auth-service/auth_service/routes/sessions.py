@@ -13,6 +13,8 @@ from auth_service.stores.sessions import Session
 from chassis.identity import Principal
 from chassis.pages import Page, PageParameters, page_of
 
+NO_TOKEN = "There is no refresh token in the request, neither in its body nor as a cookie."
+
 router = APIRouter(prefix="/v1/auth", tags=["auth"])
 
 
@@ -25,7 +27,8 @@ async def refresh(
     try:
         tokens = await sign_ins.refresh(token, device)
     except InvalidRefreshToken:
-        raise InvalidRefreshToken(headers=cookie.expiry() if transport == "cookie" else None) from None
+        headers = cookie.expiry() if transport == "cookie" else None
+        raise InvalidRefreshToken(None if token else NO_TOKEN, headers=headers) from None
     return cookie.deliver(tokens, transport)
 
 

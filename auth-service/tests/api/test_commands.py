@@ -8,10 +8,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from dotenv import dotenv_values
 from starlette.applications import Starlette
@@ -62,16 +63,22 @@ class Operator:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operator, Client]]:
     """An operator and the service that runs on the same folder."""
-    folder, port = tmp_path_factory.mktemp("auth"), free_port()
-    operator = Operator(folder)
-    variables = {**operator.variables, "SERVICE_PORT": str(port)}
+    operator = Operator(tmp_path_factory.mktemp("auth"))
+    with service(operator) as url, Client(url) as client:
+        yield operator, client
+
+
+@contextmanager
+def service(operator: Operator) -> Iterator[str]:
+    """The address of one that runs on the operator's folder."""
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
-    process = Process("auth", COMMAND, variables, folder / "logs", f"{url}/health/ready")
+    variables = {**operator.variables, "SERVICE_PORT": str(port)}
+    process = Process("auth", COMMAND, variables, operator.folder / "logs", f"{url}/health/ready")
     process.start()
     try:
         process.wait_until_ready()
-        with Client(url) as client:
-            yield operator, client
+        yield url
     finally:
         process.stop()
 
@@ -180,7 +187,8 @@ def test_a_guest_who_became_an_account_is_not_deleted_apart_from_it(operator: Op
 
 
 def test_a_nearly_full_disk_keeps_nobody_in_who_is_to_stay_out(tmp_path: Path, email: str) -> None:
-    Operator(tmp_path).ask("create", email)
+    with service(Operator(tmp_path)) as url, Client(url) as auth:
+        auth.sign_up(email)
     nearly_full = Operator(tmp_path, {"STORAGE_RESERVE_BYTES": str(2**60)})
 
     shown = nearly_full.ask("disable", email)
@@ -253,10 +261,37 @@ def test_nobody_else_gets_through_that_door(auth: Client, path: str) -> None:
 
 def test_while_the_service_is_stopped_the_command_does_the_work_itself(tmp_path: Path) -> None:
     operator, email = Operator(tmp_path), fresh_email()
+    with service(operator):
+        pass
 
     created = json.loads(operator.run("create", email).stdout)
 
     assert operator.ask("show", email)["id"] == created["account"]["id"]
+
+
+def test_a_command_beside_a_stopped_service_leaves_its_mail_to_it(tmp_path: Path) -> None:
+    email = fresh_email()
+    mail_server = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(free_port()), "SMTP_SECURITY": "none"}
+    with service(Operator(tmp_path, mail_server)) as url, Client(url) as client:
+        body = {"email": email, "password": PASSWORD, "username": "Ada"}
+        assert client.post("/v1/auth/signup", json=body).status_code == 202
+    connection = apsw.Connection(str(tmp_path / "data.sqlite3"))
+    connection.execute("update mails set next_try_at = 0")
+
+    Operator(tmp_path, {"ARGON2_ITERATIONS": "9000"}).ask("create", fresh_email())  # long enough for a mail to leave
+
+    assert list(connection.execute("select email from mails")) == [(email,)]
+    assert not (tmp_path / "mail").exists()
+
+
+def test_a_mistyped_folder_does_not_become_an_auth_of_its_own(tmp_path: Path) -> None:
+    operator = Operator(tmp_path / "auht")
+
+    refused = operator.run("create", fresh_email(), "--operator")
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "SERVICE_DATA" in refused.stderr
+    assert not operator.folder.exists()
 
 
 def test_rotating_the_secret_keeps_the_former_one(tmp_path: Path) -> None:
@@ -284,6 +319,13 @@ def test_without_a_file_rotating_prints_the_lines(tmp_path: Path) -> None:
 
     assert printed[1] == f"JWT_PREVIOUS_SECRET_KEYS={present}"
     assert printed[0].startswith("JWT_SECRET_KEY=")
+
+
+def test_the_default_that_everybody_knows_becomes_no_previous_secret(tmp_path: Path) -> None:
+    refused = Operator(tmp_path).run("rotate-secret")
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "JWT_SECRET_KEY" in refused.stderr
 
 
 def test_a_file_without_a_secret_is_left_alone(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from auth_service.settings import Settings
+from chassis.settings import development_secret
 
 GOOD, OTHER = "g" * 40, "o" * 40
+DEFAULT = development_secret("jwt").get_secret_value()
 PAIRS = {f"secret_auth_{name}": GOOD for name in ("chat", "memory", "files", "analytics")}
 
 
@@ -23,9 +25,14 @@ def test_the_present_secret_comes_first_and_none_twice() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"jwt_secret_key": "short"}, {"jwt_secret_key": GOOD, "jwt_previous_secret_keys": f"{OTHER},short"}],
+    [
+        {},
+        {"jwt_secret_key": "short"},
+        {"jwt_secret_key": GOOD, "jwt_previous_secret_keys": f"{OTHER},short"},
+        {"jwt_secret_key": GOOD, "jwt_previous_secret_keys": f"{OTHER},{DEFAULT}"},
+    ],
 )
-def test_a_missing_or_short_secret_stops_the_start_in_production(settings: dict[str, Any]) -> None:
+def test_a_missing_short_or_default_secret_stops_the_start_in_production(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings(deepthinks_env="production", **PAIRS, **settings)
 
