@@ -56,7 +56,7 @@ class Credentials:
             self._sign_ins.end_all(tx, user.id, "password_changed", keep=caller.session_id)
             self._notice(tx, "password_changed", user, device)
 
-        await self._database.write(write)
+        await self._database.write(write, frees_space=True)  # a thief is kept out on a full disk too
 
     async def change_email(self, caller: Principal, asked: ChangeEmail, device: Device) -> EmailChange:
         """Changes it, or, where addresses are verified, sends a link to the new one.

@@ -20,16 +20,11 @@ from chassis.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Who may be meant by an address: its account, else the newest sign-up that waits for its mail to be answered."""
+    """Who may be meant by an address: its account, and the newest sign-up that waits for its mail to be answered."""
 
     user: User | None
     pending: PendingSignUp | None
     is_known_there: bool
-
-    @property
-    def password_hash(self) -> str | None:
-        holder = self.user or self.pending
-        return holder.password_hash if holder else None
 
 
 class LogIns:
@@ -59,10 +54,13 @@ class LogIns:
         `EmailNotVerified`, and sends the mail again, to who knows the password.
         """
         found = await self._database.read(lambda tx: self._find(tx, asked.email, device))
-        stored = await self._prove(found, asked, device)
-        user = found.user
-        if user is None or (self._verifies_email and user.email_verified_at is None):
-            await self._verifications.remind(asked.email, found.pending)
+        holder = await self._prove(found, asked, device)
+        if isinstance(holder, PendingSignUp):
+            await self._verifications.remind(asked.email, holder)
+            raise EmailNotVerified()
+        user, stored = holder
+        if self._verifies_email and user.email_verified_at is None:
+            await self._verifications.remind(asked.email)
             raise EmailNotVerified()
         guest = await self._arrivals.guest(asked.guest_token)
         renewed = await self._passwords.hash(asked.password) if self._passwords.is_outdated(stored) else stored
@@ -74,21 +72,33 @@ class LogIns:
 
         return await self._arrivals.arrive(user, device, prove, guest=guest)
 
-    async def _prove(self, found: Found, asked: LogIn, device: Device) -> str:
-        """The stored hash that the password belongs to."""
+    async def _prove(self, found: Found, asked: LogIn, device: Device) -> tuple[User, str] | PendingSignUp:
+        """Whose password it is: the account with its stored hash, or the sign-up."""
         by_address, by_account = self._throttles.log_ins_by_address, self._throttles.log_ins_by_account
-        stored = found.password_hash
         with ExitStack() as attempt:
             attempt.enter_context(by_address.counting(InvalidCredentials, device.address))
             if not found.is_known_there:
                 attempt.enter_context(by_account.counting(InvalidCredentials, asked.email))
-            matches = await self._passwords.verify(stored, asked.password)
-            if stored is None or not matches:
+            holder = await self._whose(found, asked.password)
+            if holder is None:
                 raise InvalidCredentials()
-        return stored
+        return holder
+
+    async def _whose(self, found: Found, password: str) -> tuple[User, str] | PendingSignUp | None:
+        """Where addresses are verified, it is compared with both whatever there is, unless it is the account's.
+
+        Else a sign-up of one's own would tell, by its password, whether the address has an account.
+        """
+        stored = found.user.password_hash if found.user else None
+        if await self._passwords.verify(stored, password) and found.user and stored:
+            return found.user, stored
+        waiting = found.pending.password_hash if found.pending else None
+        if self._verifies_email and await self._passwords.verify(waiting, password):
+            return found.pending
+        return None
 
     def _find(self, tx: Transaction, email: str, device: Device) -> Found:
         # Both are looked for whatever there is, so that time does not tell.
         user, pending = Users(tx).with_email(email), PendingSignUps(tx).newest(email, self._clock())
         is_known_there = user is not None and Sessions(tx).knows_address(user.id, device.address)
-        return Found(user, None if user else pending, is_known_there)
+        return Found(user, pending, is_known_there)

@@ -97,7 +97,7 @@ class Postman:
         while True:
             self._due.clear()
             try:
-                mails = await self._database.read(lambda tx: Mails(tx).due(self._clock(), AT_ONCE))
+                mails = await self._database.read(self._mails_due)
                 await asyncio.gather(*(self._deliver(mail) for mail in mails))
             except Exception as error:
                 log.error("postman_failed", exc_info=error)
@@ -106,6 +106,9 @@ class Postman:
             if not mails:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
+
+    def _mails_due(self, tx: Transaction) -> list[Mail]:
+        return Mails(tx).due(self._clock(), AT_ONCE, longest_pause=LONGEST_RETRY_SECONDS)
 
     async def _deliver(self, mail: Mail) -> None:
         token = new_token()

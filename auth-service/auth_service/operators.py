@@ -109,7 +109,7 @@ class Operators:
                 self._audit(tx, f"role_changed:{role}", user)
             return self._details(tx, replace(user, role=role))
 
-        return await self._database.write(write)
+        return await self._database.write(write, frees_space=True)
 
     async def revoke(self, asked: Revoke) -> Revoked:
         """Ends sessions and keys of an account."""

@@ -52,7 +52,7 @@ class PasswordResets:
         email, username = user.email or "", user.username or ""
         self._passwords.refuse_weak(asked.new_password, email=email, username=username, param="new_password")
         new_hash = await self._passwords.hash(asked.new_password)
-        await self._database.write(lambda tx: self._reset(tx, token_hash, new_hash, device))
+        await self._database.write(lambda tx: self._reset(tx, token_hash, new_hash, device), frees_space=True)
 
     def _reset(self, tx: Transaction, token_hash: bytes, new_hash: str, device: Device) -> None:
         now = int(self._clock())

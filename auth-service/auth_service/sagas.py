@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol, Self
+from itertools import product
+from typing import Protocol, Self, get_args
 
 import structlog
 
-from auth_service.stores.sagas import Saga, Sagas, Step
+from auth_service.stores.sagas import Kind, Saga, Sagas, Step
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.neighbours import NeighbourRefused
@@ -35,7 +36,9 @@ class Estate(Protocol):
 class SagaRunner:
     """Owes the services their parts and sees to it that they do them.
 
-    `async with` runs its tasks: one for each service, so that one that hangs holds up nobody's part elsewhere.
+    `async with` runs its tasks: for each service one that merges and one that deletes. One that hangs holds up nobody's
+    part elsewhere, and nobody who signs in waits for what others delete: a service may take minutes to write a large
+    file anew.
     """
 
     def __init__(self, database: Database, estates: Mapping[str, Estate], clock: Clock, *, wait_seconds: float) -> None:
@@ -43,11 +46,13 @@ class SagaRunner:
         self._estates = estates
         self._clock = clock
         self._wait_seconds = wait_seconds
-        self._due = {service: asyncio.Event() for service in estates}
+        self._due = {errand: asyncio.Event() for errand in product(estates, get_args(Kind))}
         self._completed: dict[str, asyncio.Event] = {}
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(self._run(service), name=f"sagas at {service}") for service in self._estates]
+        self._tasks = [
+            asyncio.create_task(self._run(service, kind), name=f"{kind} at {service}") for service, kind in self._due
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -76,12 +81,12 @@ class SagaRunner:
         for due in self._due.values():
             due.set()
 
-    async def _run(self, service: str) -> None:
-        due = self._due[service]
+    async def _run(self, service: str, kind: Kind) -> None:
+        due = self._due[service, kind]
         while True:
             due.clear()
             try:
-                steps = await self._database.read(lambda tx: Sagas(tx).due(service, self._clock(), AT_ONCE))
+                steps = await self._database.read(lambda tx: self._steps(tx, service, kind))
                 await asyncio.gather(*(self._take(step) for step in steps))
             except Exception as error:
                 log.error("sagas_failed", exc_info=error)
@@ -90,6 +95,9 @@ class SagaRunner:
             if not steps:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(due.wait(), POLL_SECONDS)
+
+    def _steps(self, tx: Transaction, service: str, kind: Kind) -> list[Step]:
+        return Sagas(tx).due(service, kind, self._clock(), AT_ONCE, longest_pause=LONGEST_RETRY_SECONDS)
 
     async def _take(self, step: Step) -> None:
         try:

@@ -94,7 +94,8 @@ class SignIns:
             raise InvalidRefreshToken()
         # Sealed anew each time, so that living sessions move on to the present secret before the previous one goes.
         sealed = self._vault.seal(family_key, presented.session_id)
-        rotated = await self._database.write(lambda tx: self._rotate(tx, presented, sealed, device))
+        # It adds no row: whoever is signed in stays so on a full disk, to delete something there.
+        rotated = await self._database.write(lambda tx: self._rotate(tx, presented, sealed, device), frees_space=True)
         if rotated is None:
             raise InvalidRefreshToken()
         session, user = rotated

@@ -31,7 +31,10 @@ class Throttle:
     def take(self, key: str) -> None:
         """Raises `TooManyAttempts` with `retry-after` when there is none left."""
         now = self._clock()
-        full_at = max(self._full_at.get(key) or now, now) + self._interval
+        known = self._full_at.get(key) or now
+        if known > now + self._tolerance + self._interval:  # more than there ever was: the clock was put back
+            known = now
+        full_at = max(known, now) + self._interval
         excess = full_at - now - self._tolerance
         if excess > self._interval / 1e6:
             raise TooManyAttempts(headers={"retry-after": str(math.ceil(excess))})

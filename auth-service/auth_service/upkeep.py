@@ -10,6 +10,7 @@ from auth_service.deletions import Deletions
 from auth_service.stores.invitations import Invitations
 from auth_service.stores.mail_tokens import MailTokens
 from auth_service.stores.pending_sign_ups import PendingSignUps
+from auth_service.stores.sagas import Sagas
 from auth_service.stores.users import Users
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
@@ -18,6 +19,8 @@ EVERY_SECONDS = 600.0
 GUESTS_AT_ONCE = 50
 MERGED_KEPT_SECONDS = 30 * 86_400
 """A sign-in repeated with the same guest token is recognised for so long; the token itself lives minutes."""
+SAGAS_KEPT_SECONDS = 90 * 86_400
+"""So long the receipt of a deletion is shown once everything is erased. Longer than `MERGED_KEPT_SECONDS`."""
 
 log = structlog.get_logger()
 
@@ -62,6 +65,7 @@ class Upkeep:
         MailTokens(tx).remove_expired(now)
         PendingSignUps(tx).remove_expired(now)
         Users(tx).remove_merged(now - MERGED_KEPT_SECONDS)
+        Sagas(tx).remove_completed(now - SAGAS_KEPT_SECONDS)
 
     def _delete_lapsed_guests(self, tx: Transaction) -> int:
         lapsed = Users(tx).lapsed_guests(self._clock(), GUESTS_AT_ONCE)

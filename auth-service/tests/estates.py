@@ -1,5 +1,6 @@
 """A stand-in for the services that hold rows of owners: it takes what auth says about owners, over real HTTP."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,11 +19,15 @@ NAMES = ("chat", "memory", "files", "analytics")
 
 
 class EstatesStandIn:
-    """All four at once, told apart by whom the service token is for. `down` names those that answer 503."""
+    """All four at once, told apart by whom the service token is for.
+
+    `down` names those that answer 503, `hanging` the paths that are not answered as long as they stand in it.
+    """
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str, dict[str, Any]]] = []
         self.down: set[str] = set()
+        self.hanging: set[str] = set()
         paths = (MERGE_PATH, ERASE_PATH)
         self.app = Starlette(routes=[Route(path, self._take, methods=["POST"]) for path in paths])
 
@@ -37,6 +42,8 @@ class EstatesStandIn:
         own_time = {"verify_iat": False, "verify_exp": False}  # a test's clock is not that of the library
         claims = jwt.decode(token, secret, algorithms=["HS256"], audience=name, options=own_time)
         assert claims["sub"] == "auth"
+        while request.url.path in self.hanging:  # noqa: ASYNC110 - tests let go from another thread
+            await asyncio.sleep(0.02)
         if name in self.down:
             return JSONResponse({"code": "unavailable"}, 503)
         self.told.append((name, request.url.path, await request.json()))

@@ -158,7 +158,8 @@ class Database:
         """Runs `work` in a transaction and returns what it returned, once that is on disk.
 
         Writes that wait at the same time share one commit; one that raises takes back only its own changes.
-        `frees_space=True` lets deletions through on a nearly full disk. Raises `StorageFull`, `StorageUnavailable`.
+        `frees_space=True` lets through, on a nearly full disk, what deletes, ends or keeps somebody out. Raises
+        `StorageFull`, `StorageUnavailable`.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
@@ -191,9 +192,11 @@ class Database:
         began = time.monotonic()
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put(partial(self._write_anew, written))
-        await written
-        await asyncio.to_thread(self._checkpoint, waits)
-        self._scrub_again_at = time.monotonic() + SCRUB_SHARE * (time.monotonic() - began)
+        try:
+            await written
+            await asyncio.to_thread(self._checkpoint, waits)
+        finally:  # one that failed was waited for as long, and is asked for again
+            self._scrub_again_at = time.monotonic() + SCRUB_SHARE * (time.monotonic() - began)
 
     def _write_anew(self, written: "asyncio.Future[None]") -> bool:
         """On the writer's thread: from another one it would hold the lock until writes give up waiting for it."""
@@ -204,10 +207,10 @@ class Database:
 
     def _vacuum(self) -> Problem | None:
         """What stood in the way, if anything: then the file is as it was."""
-        size = self._path.stat().st_size
-        if shutil.disk_usage(self._folder).free < 2 * size:
-            return StorageFull()
         try:
+            size = self._path.stat().st_size
+            if shutil.disk_usage(self._folder).free < 2 * size:
+                return StorageFull()
             if size > SCRUB_IN_MEMORY_BYTES:
                 self._writer.execute(f"pragma temp_store_directory = {apsw.format_sql_value(str(self._folder))}")
                 self._writer.execute("pragma temp_store = file")
@@ -222,11 +225,12 @@ class Database:
     def _checkpoint(self, waits: Sequence[int]) -> None:
         connection = self._connect(self._path)
         try:
-            for wait in waits:
+            for turn, wait in enumerate(waits):
+                if turn:
+                    time.sleep(CHECKPOINT_PAUSE_SECONDS)
                 connection.set_busy_timeout(wait)
                 if not next(iter(connection.execute("pragma wal_checkpoint(truncate)")))["busy"]:
                     return
-                time.sleep(CHECKPOINT_PAUSE_SECONDS)
         finally:
             connection.close()
         raise StorageUnavailable("The write-ahead log could not be emptied.")

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -135,7 +136,9 @@ async def test_a_scrub_waits_for_readers_and_lets_writes_through_meanwhile(
         assert await database.read(words) == ["a", "b", "c", "new", "old"]
 
 
-async def test_a_scrub_that_no_reader_lets_through_says_so(tmp_path: Path, migrations: Migrations) -> None:
+async def test_a_scrub_that_no_reader_lets_through_says_so_and_the_next_waits_its_time(
+    tmp_path: Path, migrations: Migrations
+) -> None:
     reading, enough = threading.Event(), threading.Event()
 
     def read_on(tx: Transaction) -> None:
@@ -148,9 +151,12 @@ async def test_a_scrub_that_no_reader_lets_through_says_so(tmp_path: Path, migra
         await asyncio.to_thread(reading.wait, 5)
         await database.write(add("new"))
 
+        began = time.monotonic()
         with pytest.raises(StorageUnavailable):
             await database.scrub(waits=(10,))
-
+        failed_at = time.monotonic()
         enough.set()
         await reader
         await database.scrub()
+
+        assert time.monotonic() - failed_at > 10 * (failed_at - began)

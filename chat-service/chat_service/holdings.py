@@ -18,7 +18,7 @@ Rewrite = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
 class ChatHoldings:
-    """Chat's `Holdings`: conversations, what runs in them, and the ledger."""
+    """`chassis.owners.Holdings` of chat: conversations, what runs in them, and the ledger."""
 
     def __init__(self, database: Database, generations: Generations, calls: RunningCalls) -> None:
         self._database = database

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chassis.owners import ERASE_PATH, MERGE_PATH
 from dev.contracts import ROOT, main
 from dev.public_openapi import ContractClash, merge
 
@@ -117,7 +118,7 @@ def test_the_published_document_keeps_internal_paths_and_the_public_one_does_not
     own = json.loads((tmp_path / "analytics-service/contracts/openapi.json").read_text())
     public = json.loads((tmp_path / "gateway/openapi.json").read_text())
 
-    assert set(own["paths"]) == {"/v1/usage", "/internal/events"}
+    assert set(own["paths"]) == {"/v1/usage", "/internal/events", MERGE_PATH, ERASE_PATH}
     assert set(public["paths"]) == {"/v1/usage"}
 
 

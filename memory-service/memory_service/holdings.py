@@ -12,8 +12,8 @@ from memory_service.stores.passages import Passages
 from memory_service.stores.turns import Turns
 
 
-class Remembered:
-    """Memory's `Holdings`: conversations, and all that was said in them and made of it."""
+class MemoryHoldings:
+    """`chassis.owners.Holdings` of memory: conversations, and all that was said in them and made of it."""
 
     def give(self, tx: Transaction, owner: str, into: str) -> Counts:
         """Folds go on; their facts become those of the new owner."""

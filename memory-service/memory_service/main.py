@@ -20,7 +20,7 @@ from memory_service.context import ContextOfTurns
 from memory_service.fold_worker import FoldWorker, Pace, Trade
 from memory_service.folding import Limits
 from memory_service.folds import Folds
-from memory_service.holdings import Remembered
+from memory_service.holdings import MemoryHoldings
 from memory_service.memories import Memories
 from memory_service.merges import Merges
 from memory_service.routes import context, memories
@@ -74,7 +74,7 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     app.state.identity = Identity(
         "memory", keys, {"chat": settings.secret_chat_memory, "auth": settings.secret_auth_memory}, clock
     )
-    app.state.estates = Estates(database, Remembered(), clock)
+    app.state.estates = Estates(database, MemoryHoldings(), clock)
     app.state.inbox = inbox
     app.state.context = ContextOfTurns(database, _buffer_tokens(settings))
     app.state.memories = Memories(database, limits, settings.has_summarizer, clock)

@@ -32,8 +32,15 @@ class ApiKeys:
         self._tx.run(
             "insert into api_keys (id, user_id, name, scopes, hash, last_four, created_at, expires_at)"
             " values (?, ?, ?, ?, ?, ?, ?, ?)",
-            key.id, key.user_id, key.name, key.scopes, key_hash, key.last_four, key.created_at, key.expires_at,
-        )  # fmt: skip
+            key.id,
+            key.user_id,
+            key.name,
+            key.scopes,
+            key_hash,
+            key.last_four,
+            key.created_at,
+            key.expires_at,
+        )
 
     def get(self, user_id: str, key_id: str) -> ApiKey | None:
         query = f"select {COLUMNS} from api_keys where user_id = ? and id = ?"  # noqa: S608 - a constant
@@ -46,8 +53,10 @@ class ApiKeys:
         rows = self._tx.all(
             f"select {COLUMNS} from api_keys"  # noqa: S608 - constants
             f" where user_id = :user_id and (:after is null or id {beyond} :after) order by id {order} limit :count",
-            user_id=user_id, after=after, count=count,
-        )  # fmt: skip
+            user_id=user_id,
+            after=after,
+            count=count,
+        )
         return [ApiKey(**row) for row in rows]
 
     def with_hash(self, key_hash: bytes) -> ApiKey | None:
@@ -69,8 +78,9 @@ class ApiKeys:
         """Remembers a use, unless a later one is known."""
         self._tx.run(
             "update api_keys set last_used_at = :at where id = :id and (last_used_at is null or last_used_at < :at)",
-            at=used_at, id=key_id,
-        )  # fmt: skip
+            at=used_at,
+            id=key_id,
+        )
 
     def remove(self, user_id: str, key_id: str) -> bool:
         """False when the user has no such key."""

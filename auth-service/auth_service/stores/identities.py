@@ -28,8 +28,13 @@ class Identities:
         added = self._tx.run(
             "insert into identities (id, issuer, subject, user_id, email, created_at) values (?, ?, ?, ?, ?, ?)"
             " on conflict do nothing",
-            identity.id, identity.issuer, identity.subject, identity.user_id, identity.email, identity.created_at,
-        )  # fmt: skip
+            identity.id,
+            identity.issuer,
+            identity.subject,
+            identity.user_id,
+            identity.email,
+            identity.created_at,
+        )
         return added == 1
 
     def find(self, issuer: str, subject: str) -> LinkedIdentity | None:

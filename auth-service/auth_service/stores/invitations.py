@@ -15,8 +15,11 @@ class Invitations:
         """`email` is whom it is for, normalised; None lets in whoever has the code."""
         self._tx.run(
             "insert into invitations (hash, email, created_at, expires_at) values (?, ?, ?, ?)",
-            code_hash, email, now, expires_at,
-        )  # fmt: skip
+            code_hash,
+            email,
+            now,
+            expires_at,
+        )
 
     def is_good(self, code_hash: bytes, *, email: str, now: int) -> bool:
         """Whether it would let that address in at the moment."""
@@ -27,8 +30,10 @@ class Invitations:
         """Uses it up; False when it does not let that address in, or not any more."""
         used = self._tx.run(
             f"update invitations set used_at = :now, email = null where {GOOD}",  # noqa: S608 - a constant
-            hash=code_hash, email=email, now=now,
-        )  # fmt: skip
+            hash=code_hash,
+            email=email,
+            now=now,
+        )
         return used == 1
 
     def remove_expired(self, now: int) -> None:

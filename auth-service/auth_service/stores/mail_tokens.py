@@ -30,8 +30,14 @@ class MailTokens:
         self._tx.run(
             "insert into mail_tokens (hash, purpose, user_id, pending_id, session_id, email, expires_at)"
             " values (?, ?, ?, ?, ?, ?, ?)",
-            token.hash, token.purpose, token.user_id, token.pending_id, token.session_id, token.email, token.expires_at,
-        )  # fmt: skip
+            token.hash,
+            token.purpose,
+            token.user_id,
+            token.pending_id,
+            token.session_id,
+            token.email,
+            token.expires_at,
+        )
 
     def find(self, token_hash: bytes, now: float) -> MailToken | None:
         """The token if it is good at the moment; only `take` makes sure that nobody else uses it."""

@@ -33,16 +33,27 @@ class Mails:
         self._tx.run(
             "insert into mails (id, kind, email, user_id, pending_id, session_id, next_try_at, created_at)"
             " values (?, ?, ?, ?, ?, ?, ?, ?)",
-            mail.id, mail.kind, mail.email, mail.user_id, mail.pending_id, mail.session_id,
-            mail.created_at, mail.created_at,
-        )  # fmt: skip
+            mail.id,
+            mail.kind,
+            mail.email,
+            mail.user_id,
+            mail.pending_id,
+            mail.session_id,
+            mail.created_at,
+            mail.created_at,
+        )
 
-    def due(self, now: float, limit: int) -> list[Mail]:
-        """Those whose time has come, the longest overdue first."""
+    def due(self, now: float, limit: int, *, longest_pause: float) -> list[Mail]:
+        """Those whose time has come, the longest overdue first.
+
+        One put off beyond `longest_pause` (seconds) was so by a clock that was put back since: it is due too.
+        """
         rows = self._tx.all(
-            f"select {COLUMNS} from mails where next_try_at <= ? order by next_try_at, id limit ?",  # noqa: S608
-            now,
-            limit,
+            f"select {COLUMNS} from mails where next_try_at <= :now or next_try_at > :now + :longest_pause"  # noqa: S608
+            " order by next_try_at, id limit :limit",
+            now=now,
+            limit=limit,
+            longest_pause=longest_pause,
         )
         return [Mail(**row) for row in rows]
 

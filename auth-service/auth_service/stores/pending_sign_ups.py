@@ -27,8 +27,13 @@ class PendingSignUps:
         self._tx.run(
             "insert into pending_sign_ups (id, email, username, password_hash, created_at, expires_at)"
             " values (?, ?, ?, ?, ?, ?)",
-            pending.id, pending.email, pending.username, pending.password_hash, pending.created_at, pending.expires_at,
-        )  # fmt: skip
+            pending.id,
+            pending.email,
+            pending.username,
+            pending.password_hash,
+            pending.created_at,
+            pending.expires_at,
+        )
 
     def get(self, pending_id: str, now: float) -> PendingSignUp | None:
         """None also when it has expired."""

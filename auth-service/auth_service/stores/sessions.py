@@ -42,9 +42,17 @@ class Sessions:
             "insert into sessions"
             " (id, user_id, family_key, counter, rotated_at, user_agent, address, created_at, last_used_at, expires_at)"
             " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            session.id, session.user_id, session.family_key, session.counter, session.rotated_at,
-            session.user_agent, session.address, session.created_at, session.last_used_at, session.expires_at,
-        )  # fmt: skip
+            session.id,
+            session.user_id,
+            session.family_key,
+            session.counter,
+            session.rotated_at,
+            session.user_agent,
+            session.address,
+            session.created_at,
+            session.last_used_at,
+            session.expires_at,
+        )
 
     def get(self, session_id: str) -> Session | None:
         row = self._tx.one(f"select {COLUMNS} from sessions where id = ?", session_id)  # noqa: S608 - a constant
@@ -69,8 +77,11 @@ class Sessions:
             f"select {COLUMNS} from sessions"  # noqa: S608 - constants
             " where user_id = :user_id and ended_at is null and expires_at > :now"
             f"   and (:after is null or id {beyond} :after) order by id {order} limit :count",
-            user_id=user_id, now=now, after=after, count=count,
-        )  # fmt: skip
+            user_id=user_id,
+            now=now,
+            after=after,
+            count=count,
+        )
         return [Session(**row) for row in rows]
 
     def knows_address(self, user_id: str, address: str) -> bool:
@@ -95,17 +106,24 @@ class Sessions:
             "   set counter = counter + 1, family_key = :family_key, rotated_at = :now, last_used_at = :now,"
             "       expires_at = :expires_at, user_agent = :user_agent, address = :address"
             " where id = :id and counter = :counter and ended_at is null and expires_at > :now",
-            id=session_id, counter=counter, family_key=family_key, user_agent=user_agent, address=address, now=now,
+            id=session_id,
+            counter=counter,
+            family_key=family_key,
+            user_agent=user_agent,
+            address=address,
+            now=now,
             expires_at=expires_at,
-        )  # fmt: skip
+        )
         return moved == 1
 
     def end(self, session_id: str, *, reason: EndReason, now: int) -> bool:
         """False when it had ended already."""
         ended = self._tx.run(
             "update sessions set ended_at = ?, ended_reason = ? where id = ? and ended_at is null",
-            now, reason, session_id,
-        )  # fmt: skip
+            now,
+            reason,
+            session_id,
+        )
         return ended == 1
 
     def touch(self, session_id: str, used_at: int) -> None:
@@ -121,5 +139,7 @@ class Sessions:
             " and id not in"
             " (select id from sessions where user_id = :user_id and (ended_at is not null or expires_at <= :now)"
             "   order by last_used_at desc, id desc limit :keep)",
-            user_id=user_id, now=now, keep=keep,
-        )  # fmt: skip
+            user_id=user_id,
+            now=now,
+            keep=keep,
+        )

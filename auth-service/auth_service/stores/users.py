@@ -35,9 +35,15 @@ class Users:
             "insert into users (id, role, email, username, password_hash, created_at, email_verified_at, picture)"
             " values (?, ?, ?, ?, ?, ?, ?, ?)"
             " on conflict (email) do nothing",
-            user.id, user.role, user.email, user.username, user.password_hash, user.created_at,
-            user.email_verified_at, user.picture,
-        )  # fmt: skip
+            user.id,
+            user.role,
+            user.email,
+            user.username,
+            user.password_hash,
+            user.created_at,
+            user.email_verified_at,
+            user.picture,
+        )
         return added == 1
 
     def get(self, user_id: str) -> User | None:
@@ -51,8 +57,10 @@ class Users:
         """False when the hash is not `old` any more, or the user is gone. None is that of who has no password."""
         changed = self._tx.run(
             "update users set password_hash = ? where id = ? and password_hash is not distinct from ?",
-            new, user_id, old,
-        )  # fmt: skip
+            new,
+            user_id,
+            old,
+        )
         return changed == 1
 
     def change_email(self, user_id: str, email: str, *, verified_at: int | None) -> bool:
@@ -60,16 +68,20 @@ class Users:
         changed = self._tx.run(
             "update users set email = :email, email_verified_at = :verified_at"
             " where id = :id and not exists (select 1 from users as other where other.email = :email)",
-            id=user_id, email=email, verified_at=verified_at,
-        )  # fmt: skip
+            id=user_id,
+            email=email,
+            verified_at=verified_at,
+        )
         return changed == 1
 
     def verify_email(self, user_id: str, email: str, at: int) -> bool:
         """False when that is not the user's address any more; the first time counts."""
         verified = self._tx.run(
             "update users set email_verified_at = coalesce(email_verified_at, ?) where id = ? and email = ?",
-            at, user_id, email,
-        )  # fmt: skip
+            at,
+            user_id,
+            email,
+        )
         return verified == 1
 
     def change_profile(self, user_id: str, *, username: str | None, picture: str | None) -> None:
@@ -95,9 +107,9 @@ class Users:
         return marked == 1
 
     def lapsed_guests(self, now: float, limit: int) -> list[str]:
-        """Ids of guests who can never come back: none of their sessions holds."""
+        """Ids of guests who can never come back: none of their sessions holds. One who was disabled is kept."""
         rows = self._tx.all(
-            "select id from users where role = 'guest' and merged_into is null and not exists"
+            "select id from users where role = 'guest' and merged_into is null and disabled_at is null and not exists"
             " (select 1 from sessions where user_id = users.id and ended_at is null and expires_at > :now)"
             " order by id limit :limit",
             now=now,
@@ -105,9 +117,13 @@ class Users:
         )
         return [row["id"] for row in rows]
 
-    def remove_merged(self, created_before: float) -> int:
+    def remove_merged(self, merged_before: float) -> int:
         """Drops what is left of guests who became accounts long ago; returns how many."""
-        return self._tx.run("delete from users where merged_into is not null and created_at < ?", created_before)
+        return self._tx.run(
+            "delete from users where merged_into is not null"
+            " and exists (select 1 from sagas where sagas.owner = users.id and sagas.created_at < ?)",
+            merged_before,
+        )
 
     def remove(self, user_id: str) -> bool:
         """With sessions, identities, keys, mail tokens, and the guests it was; False when there is no such user."""

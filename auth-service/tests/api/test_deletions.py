@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import apsw
 import httpx
 import pytest
 
@@ -168,6 +169,34 @@ def test_a_service_that_is_down_erases_when_it_is_back(
         path = f"/v1/auth/deletions/{receipt['token']}"
         eventually(lambda: auth.get(path).json()["status"] == "completed")
         assert auth.get(path).json()["erased"]["files"] == {"things": 4}
+
+
+def test_a_clock_that_was_put_back_holds_up_no_deletion(
+    start: Start,
+    make_settings: MakeSettings,
+    clock: Clock,
+    tmp_path: Path,
+    estates: tuple[EstatesStandIn, dict[str, str]],
+) -> None:
+    others, urls = estates
+    others.down = {"files"}
+    with start(make_settings(saga_wait_seconds=0.2, **urls)) as auth:
+        delete(auth, auth.sign_up())
+        clock.ahead = 86_400
+        assert eventually(lambda: _next_try(tmp_path) > time.time() + 80_000)
+
+        clock.ahead = 0
+        others.down = set()
+
+        assert eventually(lambda: len(others.told) == 4)
+
+
+def _next_try(folder: Path) -> float:
+    kept = apsw.Connection(str(folder / "data.sqlite3"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return float(next(iter(kept.execute("select max(next_try_at) from saga_steps where done_at is null")))[0])
+    finally:
+        kept.close()
 
 
 def test_no_service_erases_an_account_before_its_guest_has_come_in_there(

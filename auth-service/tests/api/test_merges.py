@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.owners import MERGE_PATH
+from chassis.owners import ERASE_PATH, MERGE_PATH
 from chassis.testing import eventually
 
 from ..conftest import PASSWORD, Client, MakeSettings, Start, fresh_email
@@ -194,3 +194,20 @@ def test_a_restart_goes_on_with_what_was_decided(start_auth: StartWithEstates, o
     others.down = set()
     with start_auth():
         eventually(lambda: len(others.of("analytics")) == 1)
+
+
+def test_nobody_who_signs_in_waits_for_what_others_delete(
+    start_auth: StartWithEstates, others: EstatesStandIn, email: str
+) -> None:
+    others.hanging = {ERASE_PATH}
+    with start_auth(saga_wait_seconds=0.1) as auth:
+        for guest in [auth.guest() for _ in range(20)]:
+            auth.post("/v1/auth/deletion", json={}, headers={"authorization": f"Bearer {guest['access_token']}"})
+
+        account = sign_up(auth, auth.guest(), email)
+
+        assert account.status_code == 201
+        eventually(lambda: {name for name, _, _ in others.told} == set(NAMES), seconds=2)
+        assert {path for _, path, _ in others.told} == {MERGE_PATH}
+        others.hanging = set()
+        eventually(lambda: len(others.of("chat")) == 21)

@@ -50,6 +50,18 @@ def test_what_was_taken_comes_back_evenly(clock: StoodStill) -> None:
     assert refused(throttle, "key") == 12
 
 
+def test_a_clock_that_was_put_back_locks_nobody_out(clock: StoodStill) -> None:
+    throttle = Throttle(5, 60.0, clock)
+    for _ in range(5):
+        throttle.take("key")
+
+    clock.now -= 86_400
+
+    for _ in range(5):
+        throttle.take("key")
+    assert refused(throttle, "key") == 12
+
+
 def test_a_refused_attempt_costs_nothing(clock: StoodStill) -> None:
     throttle = Throttle(1, 60.0, clock)
     throttle.take("key")

@@ -70,6 +70,23 @@ def test_a_mail_waits_until_the_mail_server_is_back(start_mail: StartMail, clock
             assert reset(auth, token_in(server.messages[0])).status_code == 204
 
 
+def test_a_clock_that_was_put_back_holds_up_no_mail(start_mail: StartMail, clock: Clock, email: str) -> None:
+    with MailServer() as down:
+        port = down.port
+    settings = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none", "email_verification": "off"}
+    with start_mail(**settings) as auth:
+        auth.sign_up(email)
+        forgot(auth, email)
+        clock.ahead = DAY / 2
+        eventually(lambda: auth.letters.rows("select id from mails where next_try_at > ?", clock() - DAY / 4))
+
+        with MailServer(port=port) as server:
+            clock.ahead = 0
+            forgot(auth, fresh_email())  # which wakes the postman
+
+            eventually(lambda: server.messages)
+
+
 def test_the_pauses_grow_to_an_hour_and_after_a_day_the_mail_is_given_up(
     start_mail: StartMail, server: MailServer, clock: Clock, email: str
 ) -> None:

@@ -227,3 +227,13 @@ def test_in_production_without_a_mail_server_it_says_so_to_everybody(
 
         assert [refusal(answer) for answer in answers] == [(503, "mail_not_configured")] * 2
         assert not (auth.letters.folder / "mail").exists()
+
+
+def test_a_full_disk_keeps_nobody_from_resetting(start_mail: StartMail, email: str) -> None:
+    with start_mail() as auth:
+        auth.sign_up(email)
+        forgot(auth, email)
+        token = auth.letters.token(email)
+
+    with start_mail(storage_reserve_bytes=10**18) as auth:
+        assert reset(auth, token).status_code == 204

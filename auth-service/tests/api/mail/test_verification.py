@@ -64,7 +64,7 @@ def test_a_taken_and_a_free_address_are_answered_alike_and_only_the_mail_differs
     assert set(answers[0].headers) == set(answers[1].headers)
     assert verifying.letters.subjects(email)[-1] == "you have an account already"
     assert verifying.letters.subjects(free) == ["confirm your e-mail address"]
-    assert verifying.log_in(email, NEW_PASSWORD).status_code == 401
+    assert [verifying.log_in(address, NEW_PASSWORD).status_code for address in (email, free)] == [403, 403]
     assert verifying.log_in(email).status_code == 200
 
 
@@ -160,6 +160,22 @@ def test_a_wrong_password_of_a_waiting_sign_up_is_refused_like_any_other(verifyi
 
     assert refusal(wrong) == refusal(unknown) == (401, "invalid_credentials")
     assert len(verifying.letters.to(email)) == 1
+
+
+def test_a_waiting_sign_up_of_ones_own_does_not_tell_whether_the_address_has_an_account(
+    verifying: MailClient, email: str
+) -> None:
+    verified(verifying, email)
+    free = fresh_email()
+
+    answers = []
+    for address in (email, free):
+        sign_up(verifying, address, NEW_PASSWORD)
+        answers.append(refusal(verifying.log_in(address, NEW_PASSWORD)))
+
+    assert answers == [(403, "email_not_verified")] * 2
+    assert verifying.letters.subjects(email)[1:] == ["you have an account already"] * 2
+    assert verifying.log_in(email).status_code == 200
 
 
 def test_asking_for_the_mail_again_answers_alike_for_every_address(verifying: MailClient, email: str) -> None:
