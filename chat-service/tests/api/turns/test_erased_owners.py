@@ -31,6 +31,8 @@ COMPLETION: dict[str, Any] = {
     "messages": [{"role": "user", "content": TURN["input"]}],
     "stream": True,
 }
+PROMPTLY = 10.0
+"""Seconds. The model hangs for longer than that; on an idle machine it is a matter of hundredths."""
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_a_turn_that_streams_is_stopped_and_put_to_nobody(
         second.read()
         ended_within = time.monotonic() - before
 
-    assert ended_within < 1
+    assert ended_within < PROMPTLY
     assert open_streams == 0
     assert told[-1]["response"]["status"] == "cancelled"
     assert chat.http().get(resumed).status_code == 404
@@ -114,7 +116,7 @@ def test_a_completion_that_streams_is_stopped_and_put_to_nobody(
         last = [line for line in lines if line][-1]
         ended_within = time.monotonic() - before
 
-    assert ended_within < 1
+    assert ended_within < PROMPTLY
     assert open_streams == 0
     assert json.loads(last.removeprefix("data: "))["error"]["code"] == "invalid_token"
     assert (spent["call_id"], spent["outcome"]) == (json.loads(first.removeprefix("data: "))["id"], "cancelled")
@@ -136,8 +138,8 @@ def test_whoever_waits_for_a_whole_answer_waits_no_longer(
 
         chat.erase(pseudonym)
 
-        answer = waiting.result(timeout=1)
-    until_closed(llm, seconds=1)
+        answer = waiting.result(timeout=PROMPTLY)
+    until_closed(llm, seconds=PROMPTLY)
     assert answer.status_code == status
     assert len(chat.called(pseudonym).ledger()) == 1
 
@@ -159,7 +161,7 @@ def test_what_a_guest_began_ends_with_the_account_that_the_guest_became(
 
         told = [list(events_of(stream.iter_lines())) for stream in (turn, completion)]
         ended_within = time.monotonic() - before
-    assert ended_within < 1
+    assert ended_within < PROMPTLY
     assert llm.open_streams() == 0
     assert (counts["conversations"], counts["responses"]) == (1, 1)
     assert told[0][-1]["response"]["status"] == "cancelled"
