@@ -134,9 +134,18 @@ def test_a_range_of_the_contract_is_the_whole_contract(door: Door) -> None:
     assert (answer.status, json.loads(answer.body)["openapi"]) == (200, "3.1.0")
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "LOCALHOST", "127.0.0.1:1", "[::1]", "[::1]:8080"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:8080", "LOCALHOST", "127.0.0.1:1", "[::1]", "[::1]:8080", "localhost:"]
+)
 def test_our_own_host_names_are_served(host: str, door: Door) -> None:
     assert door.send("GET", "/health", host=host).status == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:80@evil.example", "localhost:evil.example", "localhost:123456"])
+def test_a_host_that_goes_on_behind_its_name_with_anything_but_a_port_is_refused(house: House, host: str) -> None:
+    answer = house.door.send("GET", "/v1/models", host=host, token=house.token())
+
+    assert (answer.status, answer.json()["code"]) == (400, "malformed_request")
 
 
 @pytest.mark.parametrize(
