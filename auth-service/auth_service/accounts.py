@@ -99,20 +99,28 @@ class Accounts:
     async def _wait_for_mail(self, asked: SignUp, password_hash: str) -> VerificationSent:
         """Does the same whoever has the address: what the mail says is decided when it is sent.
 
-        A mailbox that gets no mail any more for a while gets no more pending sign-ups either.
+        It is kept also when the mailbox gets no more mail for a while: the link in a mail that a stranger's sign-ups
+        brought must not begin an account with the stranger's password (see `Verifications.verify`).
         """
         now = int(self._clock())
-        expires_at = now + PENDING_SECONDS
-        pending = PendingSignUp(new_id("pending"), asked.email, asked.username, password_hash, now, expires_at)
+        pending_id = await self._earlier(asked, now) or new_id("pending")
+        pending = PendingSignUp(pending_id, asked.email, asked.username, password_hash, now, now + PENDING_SECONDS)
+        may_ask = self._postman.may_ask("sign_up", asked.email)
 
         def write(tx: Transaction) -> None:
             self._use_invitation(tx, asked)
-            PendingSignUps(tx).add(pending)
-            self._postman.owe(tx, "sign_up", asked.email, pending_id=pending.id)
+            PendingSignUps(tx).keep(pending)
+            if may_ask:
+                self._postman.owe(tx, "sign_up", asked.email, pending_id=pending.id)
 
-        if self._postman.may_ask("sign_up", asked.email):
-            await self._database.write(write)
+        await self._database.write(write)
         return VerificationSent(email=asked.email)
+
+    async def _earlier(self, asked: SignUp, now: int) -> str | None:
+        """The id of the newest sign-up that waits for the same mailbox if it has the same password: it is repeated."""
+        newest = await self._database.read(lambda tx: PendingSignUps(tx).newest(asked.email, now))
+        matches = await self._passwords.verify(newest.password_hash if newest else None, asked.password)
+        return newest.id if newest and matches else None
 
     async def _refuse_uninvited(self, asked: SignUp) -> None:
         """Before the password costs anything."""

@@ -1,5 +1,7 @@
 """Addresses are verified: a sign-up becomes an account, or an account's owner shows that its mailbox is theirs."""
 
+from dataclasses import replace
+
 from auth_service.arrivals import Arrivals
 from auth_service.devices import Device
 from auth_service.mail import Postman
@@ -26,7 +28,9 @@ class Verifications:
 
     async def verify(self, asked: VerifyEmail, device: Device) -> Tokens | None:
         """Begins the account of a sign-up and signs in. The address of an existing account it only marks as verified:
-        None, since whoever has the mailbox may not be who made the account.
+        None, since whoever has the mailbox may not be who made the account. For the same reason an account that several
+        sign-ups wait for begins without a password: which of them was the owner's does not show. The owner sets one
+        within this sign-in, or by a mail.
 
         Raises `InvalidMailToken`, `EmailTaken` when somebody else got the address meanwhile, and what a guest token
         raises; then the link stays good.
@@ -74,7 +78,8 @@ class Verifications:
         assert user.email is not None
         if MailTokens(tx).take(token_hash, "sign_up", self._clock()) is None:
             raise InvalidMailToken(param="token")
-        if not Users(tx).add(user):
+        is_the_only_one = PendingSignUps(tx).count(user.email, self._clock()) == 1
+        if not Users(tx).add(user if is_the_only_one else replace(user, password_hash=None)):
             raise EmailTaken()
         PendingSignUps(tx).remove_to(user.email)
         Mails(tx).remove_to(user.email, "verify_email")

@@ -30,7 +30,8 @@ MINIMUM_SQLITE = (3, 51, 3)
 WRITES_PER_COMMIT = 256
 BUSY_MILLISECONDS = 5000
 SCRUB_SHARE = 20
-"""Between two scrubs lie so many times the seconds that the last one took: writes wait while one runs."""
+"""Between two scrubs lie so many times the seconds that the last one took, for writes wait while one runs. The longer it
+takes, the rarer it is: a file whose scrub takes 10 s has one in half an hour."""
 SCRUB_IN_MEMORY_BYTES = 256_000_000
 """A file up to this size is written anew in memory; a larger one beside itself in the folder."""
 CHECKPOINT_WAITS = (100, 200, 500, 1000, 2000, 4000)
@@ -196,7 +197,7 @@ class Database:
             await written
             await asyncio.to_thread(self._checkpoint, waits)
         finally:  # one that failed was waited for as long, and is asked for again
-            self._scrub_again_at = time.monotonic() + SCRUB_SHARE * (time.monotonic() - began)
+            self._scrub_again_at = time.monotonic() + _pause_after(time.monotonic() - began)
 
     def _write_anew(self, written: "asyncio.Future[None]") -> bool:
         """On the writer's thread: from another one it would hold the lock until writes give up waiting for it."""
@@ -336,6 +337,10 @@ def _settle_on(loop: asyncio.AbstractEventLoop, writes: list[_Write]) -> None:
         loop.call_soon_threadsafe(_settle, writes)
     except RuntimeError:  # the loop is closed: nobody waits any more, and what is committed stays committed
         log.warning("answers_dropped", count=len(writes))
+
+
+def _pause_after(seconds: float) -> float:
+    return SCRUB_SHARE * seconds * max(1.0, seconds)
 
 
 def _settle_order(written: "asyncio.Future[None]", refusal: Problem | None) -> None:

@@ -91,7 +91,7 @@ def test_a_sign_up_for_an_address_with_an_account_is_told_to_its_mailbox_alone(
 
     assert again.status_code == 202
     assert Mailbox(careful).letter("already_registered", owner.email or "")
-    assert stranger.log_in(owner.email or "", "quite another passphrase").status_code == 401
+    assert stranger.log_in(owner.email or "", "quite another passphrase").json()["code"] == "email_not_verified"
     assert stranger.log_in(owner.email or "", PASSWORD).status_code == 200
 
 

@@ -23,10 +23,13 @@ class PendingSignUps:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def add(self, pending: PendingSignUp) -> None:
+    def keep(self, pending: PendingSignUp) -> None:
+        """A new one, or one that is repeated: its links stay good."""
         self._tx.run(
             "insert into pending_sign_ups (id, email, username, password_hash, created_at, expires_at)"
-            " values (?, ?, ?, ?, ?, ?)",
+            " values (?, ?, ?, ?, ?, ?)"
+            " on conflict (id) do update set username = excluded.username, password_hash = excluded.password_hash,"
+            " created_at = excluded.created_at, expires_at = excluded.expires_at",
             pending.id,
             pending.email,
             pending.username,
@@ -55,6 +58,11 @@ class PendingSignUps:
                 now,
             )
         )
+
+    def count(self, email: str, now: float) -> int:
+        """How many of an address have not expired."""
+        query = "select count(*) from pending_sign_ups where email = ? and expires_at > ?"
+        return int(self._tx.value(query, email, now))
 
     def remove(self, pending_id: str) -> None:
         """With its links, and its mails that have not left."""

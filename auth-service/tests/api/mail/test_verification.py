@@ -8,7 +8,7 @@ import pytest
 from ...conftest import PASSWORD, Clock, fresh_email, refusal
 from .conftest import MailClient, StartMail
 from .letterbox import text_of
-from .requests import NEW_PASSWORD, sign_up, verified, verify
+from .requests import NEW_PASSWORD, change_password, sign_up, verified, verify
 
 DAY = 86_400
 
@@ -127,7 +127,7 @@ def test_of_two_sign_ups_verified_at_once_one_becomes_the_account(verifying: Mai
     winner, loser = sorted(answers, key=lambda password: answers[password].status_code)
     assert answers[winner].status_code == 200
     assert refusal(answers[loser]) == (422, "invalid_mail_token")
-    assert [verifying.log_in(email, password).status_code for password in (winner, loser)] == [200, 401]
+    assert [verifying.log_in(email, password).status_code for password in (winner, loser)] == [401, 401]
     for table in ("pending_sign_ups", "mail_tokens"):
         assert verifying.letters.rows(f"select email from {table} where email = ?", email) == []
 
@@ -138,7 +138,34 @@ def test_an_unverified_sign_up_keeps_nobody_out(verifying: MailClient, email: st
     tokens = verified(verifying, email)
 
     assert tokens["user"]["email"] == email
+    assert change_password(verifying, tokens, PASSWORD, current_password=None).status_code == 204
     assert [verifying.log_in(email, password).status_code for password in (PASSWORD, NEW_PASSWORD)] == [200, 401]
+
+
+def test_a_stranger_who_signs_up_first_and_uses_up_the_mails_has_no_password_to_the_account(
+    start_mail: StartMail, email: str
+) -> None:
+    with start_mail(email_verification="required", mails_per_mailbox_per_hour=5) as auth:
+        for _ in range(5):
+            sign_up(auth, email, NEW_PASSWORD)
+        sign_up(auth, email)
+
+        tokens = verify(auth, auth.letters.token(email)).json()  # a mail that the stranger's sign-up brought
+
+        assert tokens["user"]["email"] == email
+        assert refusal(auth.log_in(email, NEW_PASSWORD)) == (401, "invalid_credentials")
+        assert change_password(auth, tokens, PASSWORD, current_password=None).status_code == 204
+        assert auth.log_in(email).status_code == 200
+
+
+def test_signing_up_twice_with_the_same_password_is_one_sign_up(verifying: MailClient, email: str) -> None:
+    sign_up(verifying, email)
+    first = verifying.letters.token(email)
+    sign_up(verifying, email)
+
+    assert len(verifying.letters.rows("select id from pending_sign_ups where email = ?", email)) == 1
+    assert verify(verifying, first).status_code == 200
+    assert verifying.log_in(email).status_code == 200
 
 
 def test_logging_in_before_the_link_is_refused_and_sends_it_again(verifying: MailClient, email: str) -> None:
@@ -200,7 +227,7 @@ def test_a_mailbox_is_not_flooded_and_nothing_shows_that(start_mail: StartMail, 
 
         assert {(answer.status_code, answer.text) for answer in answers} == {(202, answers[0].text)}
         assert len(auth.letters.to(email)) == 2
-        assert len(auth.letters.rows("select id from pending_sign_ups")) == 2
+        assert len(auth.letters.rows("select id from pending_sign_ups")) == 4
 
 
 def test_a_guest_brings_everything_along_when_the_account_begins(verifying: MailClient, email: str) -> None:
