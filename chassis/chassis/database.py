@@ -30,8 +30,8 @@ MINIMUM_SQLITE = (3, 51, 3)
 WRITES_PER_COMMIT = 256
 BUSY_MILLISECONDS = 5000
 SCRUB_SHARE = 20
-"""Between two scrubs lie so many times the seconds that the last one took, for writes wait while one runs. The longer it
-takes, the rarer it is: a file whose scrub takes 10 s has one in half an hour."""
+"""Between two scrubs lie so many times the seconds that the last one took, for writes wait while one runs. The longer
+it takes, the rarer it is: a file whose scrub takes 10 s has one in half an hour."""
 SCRUB_IN_MEMORY_BYTES = 256_000_000
 """A file up to this size is written anew in memory; a larger one beside itself in the folder."""
 CHECKPOINT_WAITS = (100, 200, 500, 1000, 2000, 4000)
