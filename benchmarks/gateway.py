@@ -137,7 +137,7 @@ def _one_at_a_time(doors: Doors, tokens: list[str], keys: list[str]) -> dict[str
         )
         without = Case("without auth", open_line, asks_auth=False)
         remembered = [Case(f"{kind}, remembered by nginx", line, asks_auth=False) for kind in KINDS]
-        first = [Case(f"{kind}, never seen by auth", line, asks_auth=True) for kind in KINDS]
+        first = [Case(f"{kind}, used for the first time", line, asks_auth=True) for kind in KINDS]
         again = [Case(f"{kind}, known to auth", line, asks_auth=True) for kind in KINDS]
         on_disk = Case("the same, nginx's cache on disk", disk_line, asks_auth=True)
         always = {without: tokens[1:], remembered[0]: tokens[:1] * ASKED, remembered[1]: keys[:1] * ASKED}

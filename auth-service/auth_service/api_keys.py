@@ -31,6 +31,7 @@ class KeyRings:
         """A new key and its secret, which is kept nowhere. Raises `TooManyApiKeys`, `Unauthenticated`."""
         now = int(self._clock())
         secret = SECRET_PREFIX + new_token()
+        key_hash = hash_of(secret)
         key = ApiKey(
             id=new_id(KEY_PREFIX),
             user_id=caller.user_id,
@@ -44,7 +45,8 @@ class KeyRings:
         def write(tx: Transaction) -> None:
             self._refuse_signed_out(tx, caller)
             self._make_room(tx, caller.user_id)
-            ApiKeys(tx).add(key, hash_of(secret))
+            ApiKeys(tx).add(key, key_hash)
+            tx.after_commit(lambda: self._exchange.begin(key, key_hash))
             AuditLog(tx).add("api_key_created", key.user_id, now=now, subject=key.id, address=device.address)
 
         await self._database.write(write)

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from auth_service.accounts import Accounts
-from auth_service.admission import Admission
 from auth_service.api_keys import KeyRings
 from auth_service.cookies import RefreshCookie
 from auth_service.credentials import Credentials
@@ -80,11 +79,6 @@ async def _google(request: Request) -> Google:
     return google
 
 
-async def _admission(request: Request) -> Admission:
-    admission: Admission = request.app.state.admission
-    return admission
-
-
 async def _signing_keys(request: Request) -> SigningKeys:
     signing_keys: SigningKeys = request.app.state.signing_keys
     return signing_keys
@@ -129,6 +123,5 @@ RefreshCookieHere = Annotated[RefreshCookie, Depends(_refresh_cookie)]
 DeletionsOfAccounts = Annotated[Deletions, Depends(_deletions)]
 OperatorsWork = Annotated[Operators, Depends(_operators)]
 GoogleOfUsers = Annotated[Google, Depends(_google)]
-GatewayAdmission = Annotated[Admission, Depends(_admission)]
 PublishedKeys = Annotated[SigningKeys, Depends(_signing_keys)]
 CallersDevice = Annotated[Device, Depends(_device)]

@@ -35,22 +35,27 @@ class KeyExchange:
         self._clock = clock
         self._token_seconds = token_seconds
         self._lifetimes = Lifetimes()
-        self._exchanged: Recent[bytes, Exchanged] = Recent(MOST_EXCHANGED)
+        self._keys: Recent[bytes, ApiKey] = Recent(MOST_EXCHANGED)
+        self._exchanged: Recent[str, Exchanged] = Recent(MOST_EXCHANGED)
 
     async def exchange(self, secret: str) -> Exchanged:
         """Raises `Unauthenticated` for anything but the secret of a key that holds."""
         if not _SHAPE.fullmatch(secret):
             raise Unauthenticated()
         key_hash = hash_of(secret)
-        known = self._exchanged.get(key_hash)
-        if known and self._clock() < known.renewed_at and await self.holds(known.key_id):
-            return known
-        key = await self._database.read(lambda tx: ApiKeys(tx).with_hash(key_hash))
-        if self._learn(key) <= self._clock() or key is None:
+        key = self._keys.get(key_hash) or await self._find(key_hash)
+        if key is None or not await self.holds(key.id):
             raise Unauthenticated()
-        exchanged = self._issue(key)
-        self._exchanged.put(key_hash, exchanged)
+        exchanged = self._exchanged.get(key.id)
+        if exchanged is None or self._clock() >= exchanged.renewed_at:
+            exchanged = self._issue(key)
+            self._exchanged.put(key.id, exchanged)
         return exchanged
+
+    def begin(self, key: ApiKey, key_hash: bytes) -> None:
+        """To be called once the key is on disk: its first use needs no look there."""
+        self._learn(key)
+        self._keys.put(key_hash, key)
 
     async def holds(self, key_id: str) -> bool:
         """Whether the key is neither revoked nor expired, and its user not disabled."""
@@ -62,6 +67,12 @@ class KeyExchange:
     def end(self, key_id: str) -> None:
         """To be called once the revocation is on disk: neither the key nor any token made for it holds from here on."""
         self._lifetimes.end(key_id)
+
+    async def _find(self, key_hash: bytes) -> ApiKey | None:
+        key = await self._database.read(lambda tx: ApiKeys(tx).with_hash(key_hash))
+        if key:
+            self.begin(key, key_hash)
+        return key
 
     def _learn(self, key: ApiKey | None) -> float:
         return self._lifetimes.learn(key.id, key.expires_at or math.inf) if key else ENDED

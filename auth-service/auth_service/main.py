@@ -150,7 +150,7 @@ async def _bearers(ground: _Ground, stack: AsyncExitStack) -> _Bearers:
     exchange = KeyExchange(database, access_tokens, clock, token_seconds=settings.api_key_token_seconds)
     key_rings = KeyRings(database, exchange, clock, most=settings.api_keys_per_user)
     uses = await stack.enter_async_context(LastUses(database, clock))
-    return _Bearers(sign_ins, key_rings, Admission(ground.identity, sign_ins, exchange, uses, clock))
+    return _Bearers(sign_ins, key_rings, Admission(ground.identity, access_tokens, sign_ins, exchange, uses, clock))
 
 
 async def _passages(ground: _Ground, bearers: _Bearers, stack: AsyncExitStack) -> _Passages:

@@ -80,7 +80,9 @@ class SignIns:
         for displaced in sessions.open_of(user_id, now)[MOST_SESSIONS - 1 :]:
             self._end(tx, displaced, "displaced", "system")
         sessions.forget_ended(user_id, now, keep=MOST_SESSIONS)
-        sessions.add(sign_in.session)
+        session = sign_in.session
+        sessions.add(session)
+        tx.after_commit(lambda: self._begun(session))
 
     async def refresh(self, text: str, device: Device) -> Tokens:
         """The next tokens of a session; the same refresh token again when a refresh is repeated within the grace.
@@ -158,6 +160,9 @@ class SignIns:
         session = await self._database.read(lambda tx: Sessions(tx).get(presented.session_id))
         family_key = self._vault.open(session.family_key, session.id) if session else None
         return family_key if family_key and presented.is_genuine(family_key) else None
+
+    def _begun(self, session: Session) -> None:
+        self._lifetimes.learn(session.id, session.expires_at)
 
     def _rotate(
         self, tx: Transaction, presented: RefreshToken, sealed: bytes, device: Device
