@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+import apsw
+
 from chassis.testing import eventually
 from dev.stack import Stack
 
@@ -16,6 +18,19 @@ class Mailbox:
 
     def __init__(self, stack: Stack) -> None:
         self._folder = stack.folder / "auth" / "mail"
+        self._kept = stack.folder / "auth" / "data.sqlite3"
+
+    def settled(self) -> None:
+        """Waits until no mail is owed."""
+        eventually(lambda: not self._owed())
+
+    def _owed(self) -> int:
+        connection = apsw.Connection(str(self._kept), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            connection.set_busy_timeout(5000)
+            return int(next(iter(connection.execute("select count(*) from mails")))[0])
+        finally:
+            connection.close()
 
     def letters(self, kind: str, to: str | None = None) -> list[EmailMessage]:
         """Oldest first. `kind` is that of the letter, such as `reset_password`."""
