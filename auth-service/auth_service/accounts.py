@@ -134,6 +134,10 @@ class Accounts:
 
     def _use_invitation(self, tx: Transaction, asked: SignUp) -> None:
         if self._settings.signup == "invite":
-            code_hash, now = hash_of(asked.invitation or ""), int(self._clock())
-            if not Invitations(tx).use(code_hash, email=asked.email, now=now):
-                raise InvalidInvitation(param="invitation")
+            use_invitation(tx, asked.invitation, asked.email, int(self._clock()))
+
+
+def use_invitation(tx: Transaction, code: str | None, email: str, now: int) -> None:
+    """Spends it with the sign-up that it lets in. Raises `InvalidInvitation`."""
+    if not Invitations(tx).use(hash_of(code or ""), email=email, now=now):
+        raise InvalidInvitation(param="invitation")

@@ -1,5 +1,6 @@
 """Signing in with Google, and accounts that are linked to it. Who somebody is there never follows from an address."""
 
+from auth_service.accounts import use_invitation
 from auth_service.arrivals import Arrivals
 from auth_service.confirmations import Confirmations
 from auth_service.devices import Device
@@ -11,7 +12,6 @@ from auth_service.problems import (
     GoogleAccountTaken,
     GoogleAlreadyLinked,
     InvalidGoogleToken,
-    InvalidInvitation,
     LastWayToSignIn,
     SignUpClosed,
 )
@@ -21,12 +21,10 @@ from auth_service.settings import Settings
 from auth_service.stores.audit import AuditLog
 from auth_service.stores.google_nonces import GoogleNonces
 from auth_service.stores.identities import Identities, LinkedIdentity
-from auth_service.stores.invitations import Invitations
-from auth_service.stores.mails import Mails
-from auth_service.stores.pending_sign_ups import PendingSignUps
 from auth_service.stores.spent_id_tokens import SpentIdTokens
 from auth_service.stores.users import User, Users
 from auth_service.throttles import Throttles
+from auth_service.verifications import end_sign_ups_for
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.identity import Principal
@@ -145,7 +143,8 @@ class Google:
                 raise _Overtaken
             self._spend(tx, id_token)
             if self._settings.signup == "invite":
-                _use_invitation(tx, invitation, user)
+                # One that is for an address lets in nobody whose address Google has not verified.
+                use_invitation(tx, invitation, user.email or "", user.created_at)
             if not Users(tx).add(user):
                 # Whoever began that account need not be who has the address: nobody is let into it by an address.
                 raise EmailTaken(
@@ -154,7 +153,7 @@ class Google:
                 )
             Identities(tx).add(self._identity(id_token, user.id))
             if user.email:
-                _end_sign_ups_of(tx, user.email)
+                end_sign_ups_for(tx, user.email)
 
         return await self._arrivals.arrive(user, device, prove, guest=guest, event="signed_up")
 
@@ -183,18 +182,6 @@ def _new_user(id_token: IdToken, now: int) -> User:
         email_verified_at=now if id_token.email else None,
         picture=id_token.picture,
     )
-
-
-def _end_sign_ups_of(tx: Transaction, email: str) -> None:
-    """The first to be verified has the address: what still waits for its mail to be answered waits for nothing."""
-    PendingSignUps(tx).remove_to(email)
-    Mails(tx).remove_to(email, "verify_email")
-
-
-def _use_invitation(tx: Transaction, code: str | None, user: User) -> None:
-    """One that is for an address lets in nobody whose address Google has not verified."""
-    if not Invitations(tx).use(hash_of(code or ""), email=user.email or "", now=user.created_at):
-        raise InvalidInvitation(param="invitation")
 
 
 def _account(tx: Transaction, id_token: IdToken) -> User | None:

@@ -81,8 +81,7 @@ class Verifications:
         is_the_only_one = PendingSignUps(tx).count(user.email, self._clock()) == 1
         if not Users(tx).add(user if is_the_only_one else replace(user, password_hash=None)):
             raise EmailTaken()
-        PendingSignUps(tx).remove_to(user.email)
-        Mails(tx).remove_to(user.email, "verify_email")
+        end_sign_ups_for(tx, user.email)
 
     def _mark_verified(self, tx: Transaction, token_hash: bytes, device: Device) -> None:
         now = int(self._clock())
@@ -90,3 +89,9 @@ class Verifications:
         if found is None or found.user_id is None or not Users(tx).verify_email(found.user_id, found.email, now):
             raise InvalidMailToken(param="token")
         AuditLog(tx).add("email_verified", found.user_id, now=now, address=device.address)
+
+
+def end_sign_ups_for(tx: Transaction, email: str) -> None:
+    """The first to be verified has the address: what still waits for its mail to be answered waits for nothing."""
+    PendingSignUps(tx).remove_to(email)
+    Mails(tx).remove_to(email, "verify_email")
