@@ -1,10 +1,12 @@
-"""The bytes of files, each in a file that the server names. A row is written only after its blob is on disk."""
+"""The bytes of files, and of the images made of them, under names of the server's. A row comes after its bytes."""
 
 import hashlib
 import os
 from collections.abc import Set
 from pathlib import Path
 from typing import BinaryIO
+
+IMAGE_ENDING = ".image"
 
 
 class Draft:
@@ -55,17 +57,35 @@ class Blobs:
         """Where the blob of a file lies."""
         return self._folder / file_id
 
+    def image_path(self, file_id: str) -> Path:
+        """Where the image lies that was made of a file."""
+        return self._folder / f"{file_id}{IMAGE_ENDING}"
+
+    def keep_image(self, file_id: str, data: bytes) -> None:
+        """Returns when the image that was made of a file is on disk; one that an earlier try left is replaced."""
+        path = self.image_path(file_id)
+        path.unlink(missing_ok=True)
+        draft = Draft(path)
+        try:
+            draft.write(data)
+            draft.settle()
+        except OSError:
+            draft.discard()
+            raise
+
     def open(self, file_id: str) -> BinaryIO:
         """The blob to read from. Raises `FileNotFoundError`."""
         return self.path(file_id).open("rb")
 
     def remove(self, *file_ids: str) -> None:
-        """Deletes the blobs that are there."""
+        """Deletes the blobs that are there, and the images made of them."""
         for file_id in file_ids:
             self.path(file_id).unlink(missing_ok=True)
+            self.image_path(file_id).unlink(missing_ok=True)
 
-    def sweep(self, known: Set[str]) -> int:
-        """Deletes every blob that no file is known for, as a crash may leave it; returns how many there were."""
+    def sweep(self, files: Set[str], images: Set[str]) -> int:
+        """Deletes all but the blobs of `files` and the images made of `images`; returns how many a crash had left."""
+        known = files | {self.image_path(file_id).name for file_id in images}
         orphans = [path for path in self._folder.iterdir() if path.name not in known]
         for path in orphans:
             path.unlink()

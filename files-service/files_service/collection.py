@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar
 
 from chassis.database import Database, Transaction
@@ -11,20 +11,24 @@ from chassis.pages import PageQuery
 from files_service.blobs import Blobs
 from files_service.extracting import Extracting
 from files_service.failures import MESSAGES
-from files_service.problems import FileFailed, FileNotReady, UnknownFile
+from files_service.media_types import kind_of
+from files_service.problems import FileFailed, FileIsImage, FileNotReady, UnknownFile
 from files_service.settling import Settling
 from files_service.stores.files import FileRecord, Files
+from files_service.stores.images import ImageRecord, Images
 from files_service.stores.texts import Texts
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class FileWithText:
-    """`text` is None unless the file is ready."""
+class FileWithContent:
+    """`text` of a text, `image` and its `pixels` of an image: None unless the file is ready."""
 
     file: FileRecord
-    text: str | None
+    text: str | None = None
+    image: ImageRecord | None = None
+    pixels: bytes = b""
 
 
 class Collection:
@@ -56,9 +60,11 @@ class Collection:
         except FileNotFoundError:  # deleted between the two
             raise UnknownFile() from None
 
-    async def text(self, owner: str, file_id: str) -> FileWithText:
-        """The file with its text. Raises `UnknownFile`, `FileNotReady`, `FileFailed`."""
-        found = await self._database.read(lambda tx: _with_text(tx, owner, file_id))
+    async def text(self, owner: str, file_id: str) -> FileWithContent:
+        """The file with its text. Raises `UnknownFile`, `FileIsImage`, `FileNotReady`, `FileFailed`."""
+        found = await self._database.read(lambda tx: _with_content(tx, owner, file_id))
+        if kind_of(found.file.media_type) == "image":
+            raise FileIsImage()
         if found.file.error_code is not None:
             raise FileFailed(MESSAGES[found.file.error_code])
         if found.text is None:
@@ -66,7 +72,7 @@ class Collection:
         return found
 
     async def delete(self, owner: str, file_id: str) -> None:
-        """Forgets the file, its text and its bytes. Raises `UnknownFile`, `Unauthenticated`."""
+        """Forgets the file, its bytes and what was found in them. Raises `UnknownFile`, `Unauthenticated`."""
 
         def remove(tx: Transaction) -> None:
             Owners(tx).refuse_departed(owner)
@@ -78,8 +84,8 @@ class Collection:
         # A crash between the two leaves bytes without a row; the next start sweeps them.
         await asyncio.to_thread(self._blobs.remove, file_id)
 
-    async def contents(self, owner: str, file_ids: list[str], wait_seconds: float) -> list[FileWithText]:
-        """The files with their texts, once all are settled or the time is up. Raises `UnknownFile`.
+    async def contents(self, owner: str, file_ids: list[str], wait_seconds: float) -> list[FileWithContent]:
+        """The files with what was found in them, once all are settled or the time is up. Raises `UnknownFile`.
 
         A turn may have begun before its owner was merged into another: the files are looked for where they are now.
         """
@@ -91,7 +97,16 @@ class Collection:
                         changed.clear()
             except TimeoutError:
                 pass
-        return await self._database.read(lambda tx: _each(_with_text, tx, owner, file_ids))
+        found = await self._database.read(lambda tx: _each(_with_content, tx, owner, file_ids))
+        return await asyncio.to_thread(lambda: [self._with_pixels(file) for file in found])
+
+    def _with_pixels(self, found: FileWithContent) -> FileWithContent:
+        if found.image is None:
+            return found
+        try:
+            return replace(found, pixels=self._blobs.image_path(found.file.id).read_bytes())
+        except FileNotFoundError:  # deleted between the two
+            raise UnknownFile() from None
 
     async def _records(self, owner: str, file_ids: list[str]) -> list[FileRecord]:
         return await self._database.read(lambda tx: _each(_found, tx, owner, file_ids))
@@ -109,6 +124,8 @@ def _found(tx: Transaction, owner: str, file_id: str) -> FileRecord:
     return file
 
 
-def _with_text(tx: Transaction, owner: str, file_id: str) -> FileWithText:
+def _with_content(tx: Transaction, owner: str, file_id: str) -> FileWithContent:
     file = _found(tx, owner, file_id)
-    return FileWithText(file, Texts(tx).of(owner, file_id) if file.state == "ready" else None)
+    if file.state != "ready":
+        return FileWithContent(file)
+    return FileWithContent(file, Texts(tx).of(owner, file_id), Images(tx).of(owner, file_id))

@@ -10,12 +10,12 @@ from files_service.collection import Collection
 from files_service.uploads import Uploads
 
 
-def _collection(request: Request) -> Collection:
+async def _collection(request: Request) -> Collection:
     collection: Collection = request.app.state.collection
     return collection
 
 
-def _uploads(request: Request) -> Uploads:
+async def _uploads(request: Request) -> Uploads:
     uploads: Uploads = request.app.state.uploads
     return uploads
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Self
 
 import structlog
@@ -11,12 +12,13 @@ from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.tokens import estimate_tokens
 from files_service.blobs import Blobs
-from files_service.extraction.confinement import Crashed, Limits, Reading, read_document
+from files_service.extraction.confinement import Crashed, Image, Limits, Reading, read_document, read_image
 from files_service.extraction.extract import Unreadable
 from files_service.failures import Failure
-from files_service.media_types import reader_of
+from files_service.media_types import kind_of, reader_of
 from files_service.settling import Settling
 from files_service.stores.files import FileRecord, Files
+from files_service.stores.images import ImageRecord, Images
 from files_service.stores.texts import Texts
 
 MOST_TRIES = 3
@@ -93,7 +95,7 @@ class Extracting:
             await self._fail(held, Failure.NOT_PROCESSED)
             return
         try:
-            reading = await self._read(held)
+            found = await self._read(held)
         except Unreadable as unreadable:
             await self._fail(held, unreadable.failure)
         except Crashed as crash:
@@ -102,30 +104,48 @@ class Extracting:
         except (FileNotFoundError, TimeoutError):  # deleted since it was claimed
             log.info("extraction_dropped", file_id=held.id)
         else:
-            await self._keep(held, reading)
+            await self._keep(held, found)
 
-    async def _read(self, held: FileRecord) -> Reading:
+    async def _read(self, held: FileRecord) -> Reading | Image:
         """Raises `Unreadable`, `Crashed`, and `TimeoutError` once the file is dropped."""
         async with asyncio.timeout(None) as reading:
             self._readings[held.id] = reading
             try:
-                return await read_document(self._blobs.path(held.id), reader_of(held.media_type), self._limits)
+                path = self._blobs.path(held.id)
+                if kind_of(held.media_type) == "image":
+                    return await read_image(path, self._limits)
+                return await read_document(path, reader_of(held.media_type), self._limits)
             finally:
                 self._readings.pop(held.id, None)
 
-    async def _keep(self, held: FileRecord, reading: Reading) -> None:
-        tokens = estimate_tokens(reading.text)
+    async def _keep(self, held: FileRecord, found: Reading | Image) -> None:
+        if isinstance(found, Image):
+            keep = partial(self._keep_image, held, found)
+        else:
+            keep = partial(self._keep_text, held, found, estimate_tokens(found.text))
 
         def settle(tx: Transaction) -> None:
-            settled = Files(tx).settle_ready(
-                held, pages=reading.pages, tokens=tokens, truncated=reading.truncated, now=self._clock()
-            )
-            if settled:
-                Texts(tx).put(held.id, reading.text)
+            if keep(tx):
                 tx.after_commit(lambda: self._settling.announce(held.id))
 
         await self._database.write(settle)
         log.info("extracted", file_id=held.id, tries=held.tries)
+
+    def _keep_text(self, held: FileRecord, reading: Reading, tokens: int, tx: Transaction) -> bool:
+        is_held = Files(tx).settle_ready(
+            held, pages=reading.pages, tokens=tokens, truncated=reading.truncated, now=self._clock()
+        )
+        if is_held:
+            Texts(tx).put(held.id, reading.text)
+        return is_held
+
+    def _keep_image(self, held: FileRecord, image: Image, tx: Transaction) -> bool:
+        is_held = Files(tx).settle_ready(held, pages=None, tokens=None, truncated=False, now=self._clock())
+        if is_held:
+            # On the writer's thread: no deletion comes between, and it finds either both or neither.
+            self._blobs.keep_image(held.id, image.data)
+            Images(tx).put(held.id, ImageRecord(image.media_type, image.width, image.height))
+        return is_held
 
     async def _fail(self, held: FileRecord, failure: Failure) -> None:
         def settle(tx: Transaction) -> None:

@@ -24,6 +24,7 @@ from files_service.routes import contents, files
 from files_service.settings import Settings
 from files_service.settling import Settling
 from files_service.stores.files import Files
+from files_service.stores.images import Images
 from files_service.uploads import Uploads
 
 log = structlog.get_logger()
@@ -74,6 +75,7 @@ def _limits(settings: Settings) -> Limits:
         wall_seconds=settings.extraction_seconds,
         document_seconds=settings.extraction_document_seconds,
         text_bytes=settings.max_text_bytes,
+        image_side=settings.image_side,
     )
 
 
@@ -82,7 +84,7 @@ def _worker_count(settings: Settings) -> int:
 
 
 async def _sweep(database: Database, blobs: Blobs) -> None:
-    known = await database.read(lambda tx: Files(tx).ids())
-    swept = await asyncio.to_thread(blobs.sweep, known)
+    files, images = await database.read(lambda tx: (Files(tx).ids(), Images(tx).file_ids()))
+    swept = await asyncio.to_thread(blobs.sweep, files, images)
     if swept:
         log.info("orphans_swept", count=swept)

@@ -1,4 +1,4 @@
-"""Every way in which files can refuse; codes are API. Why a text could not be had is in `failures.py`."""
+"""Every way in which files can refuse; codes are API. Why a file could not be read is in `failures.py`."""
 
 from typing import ClassVar
 
@@ -38,7 +38,9 @@ class UnsupportedParameter(BadRequest):
 class UnsupportedFileType(Problem):
     status: ClassVar[int] = 415
     code = "unsupported_file_type"
-    detail = "This kind of file is not supported: PDF, DOCX, XLSX and text files are."
+    detail = (
+        "This kind of file is not supported: PDF, DOCX, XLSX and text files are, and PNG, JPEG, WebP and GIF images."
+    )
 
 
 class FileTooComplex(Unprocessable):
@@ -60,6 +62,11 @@ class FileNotReady(Conflict):
 
     def __init__(self) -> None:
         super().__init__(headers={"retry-after": "1"})
+
+
+class FileIsImage(Conflict):
+    code = "file_is_image"
+    detail = "The file is an image and has no text."
 
 
 class FileFailed(Conflict):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
+Kind = Literal["text", "image"]
 FileId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -37,9 +38,12 @@ class FileObject(BaseModel):
     status_details: str | None
     state: Literal["uploaded", "processing", "ready", "failed"]
     error: FileError | None
+    kind: Kind = Field(description="What a model gets of it: its text, or the image itself.")
     media_type: str
     pages: int | None = Field(description="Pages of a PDF, sheets of a workbook; null when unknown or meaningless.")
-    tokens: int | None = Field(description="About how many tokens the text is; null until it is ready.")
+    tokens: int | None = Field(
+        description="About how many tokens the text is; null until it is ready, and for an image."
+    )
     truncated: bool = Field(description="Some of the text is missing: it was too long, or a page could not be read.")
 
 
@@ -68,12 +72,23 @@ class ContentsQuery(BaseModel):
     wait_seconds: float = Field(0, ge=0, le=10, allow_inf_nan=False)
 
 
+class ImageContents(BaseModel):
+    """The image as models get it: the first frame, upright, scaled down, nothing but its pixels."""
+
+    media_type: Literal["image/png", "image/jpeg"]
+    data: str = Field(description="Base64.")
+    width: int
+    height: int
+
+
 class FileContents(BaseModel):
     id: str
     filename: str
+    kind: Kind
     media_type: str
     state: Literal["uploaded", "processing", "ready", "failed"]
-    text: str | None = Field(description="null unless the file is ready.")
+    text: str | None = Field(description="null unless the file is ready, and for an image.")
+    image: ImageContents | None = Field(description="null unless the file is ready, and for a text.")
     tokens: int | None
     truncated: bool
     error_code: str | None = Field(description="null unless the file has failed.")

@@ -19,13 +19,14 @@ class Settings(ServiceSettings):
     max_file_bytes: int = Field(
         10 * MIB, ge=1, description="Largest file that is taken; GATEWAY_MAX_UPLOAD has to let it through."
     )
-    max_files_waiting: int = Field(200, ge=1, description="Files that may wait for their text; then 429.")
+    max_files_waiting: int = Field(200, ge=1, description="Files that may wait to be read; then 429.")
     extraction_workers: int = Field(0, ge=0, le=64, description="Files read at once; 0: one less than cores.")
     extraction_memory_bytes: int = Field(768 * MIB, ge=128 * MIB, description="Address space of a reading process.")
     extraction_cpu_seconds: int = Field(10, ge=1, description="CPU time of a reading process.")
     extraction_seconds: float = Field(15, gt=0, description="Wall time of a reading process.")
     extraction_document_seconds: float = Field(60, gt=0, description="Wall time of a long document.")
     max_text_bytes: int = Field(2_000_000, ge=1_000, description="Text kept of a file (UTF-8); the rest is cut off.")
+    image_side: int = Field(2048, ge=64, le=4096, description="Longest side, in pixels, of an image as models get it.")
 
     @property
     def largest_body(self) -> int:

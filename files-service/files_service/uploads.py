@@ -22,7 +22,7 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Uploads:
-    """`most_bytes` of one file; `most_waiting` files of all users may wait for their text."""
+    """`most_bytes` of one file; `most_waiting` files of all users may wait to be read."""
 
     def __init__(
         self,

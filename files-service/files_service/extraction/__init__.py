@@ -1,1 +1,1 @@
-"""Text out of documents. The readers run in fresh, confined processes; the service imports only `confinement.py`."""
+"""Documents become text, images are drawn anew, each in a fresh, confined process; see `confinement.py`."""

@@ -20,6 +20,7 @@ READERS = {
     "docx": "files_service.extraction.docx",
     "xlsx": "files_service.extraction.xlsx",
     "text": "files_service.extraction.text",
+    "image": "files_service.extraction.images",
 }
 LOWEST_PRIORITY = 19
 STANDARD_STREAMS = 3
@@ -47,7 +48,8 @@ def main() -> None:
 
 def _load_all(package: str) -> None:
     """Imports what the parser would import only when a document needs it: then, no file can be opened any more."""
-    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+    modules_inside = getattr(importlib.import_module(package), "__path__", ())
+    for module in pkgutil.walk_packages(modules_inside, f"{package}."):
         if not module.name.endswith("__main__"):
             with suppress(ImportError):  # optional parts of the library
                 importlib.import_module(module.name)
@@ -87,6 +89,7 @@ def _read(reader: Reader, job: Job) -> Answer:
         next_page=extract.next_page if extract.room else None,
         truncated=extract.truncated,
         has_words=extract.has_words,
+        picture=extract.picture,
     )
 
 

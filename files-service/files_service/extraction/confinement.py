@@ -1,6 +1,8 @@
 """Runs reading processes from outside: starts them bare, bounds their time and output, kills them as a group."""
 
 import asyncio
+import base64
+import binascii
 import json
 import os
 import signal
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from files_service.extraction.extract import Answer, Job, Unreadable
+from files_service.extraction.extract import Answer, Job, Picture, Unreadable
 from files_service.failures import Failure
 
 CHILD = "files_service.extraction.child"
@@ -22,6 +24,8 @@ OUT_OF_TIME = frozenset({-signal.SIGXCPU, -signal.SIGALRM})
 CHUNK = 64 * 1024
 GRACE_SECONDS = 1.0
 """How much longer we wait than the process lets itself live."""
+MOST_IMAGE_BYTES = 5_000_000
+MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 ANSWERS = TypeAdapter(Answer)
 
@@ -39,6 +43,7 @@ class Limits:
     wall_seconds: float
     document_seconds: float
     text_bytes: int
+    image_side: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,16 @@ class Reading:
     text: str
     pages: int | None
     truncated: bool
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a model may see of an image."""
+
+    media_type: str
+    width: int
+    height: int
+    data: bytes
 
 
 async def read_document(path: Path, reader: str, limits: Limits) -> Reading:
@@ -74,12 +89,40 @@ async def read_document(path: Path, reader: str, limits: Limits) -> Reading:
     return Reading("".join(texts), answer.pages, truncated)
 
 
+async def read_image(path: Path, limits: Limits) -> Image:
+    """The image, upright and of bounded size. Raises `Unreadable` or `Crashed`."""
+    job = Job(
+        "image",
+        text_bytes=0,
+        memory_bytes=limits.memory_bytes,
+        cpu_seconds=limits.cpu_seconds,
+        wall_seconds=limits.wall_seconds,
+        image_side=limits.image_side,
+        image_bytes=MOST_IMAGE_BYTES,
+    )
+    answer = await read_confined(path, job)
+    if answer.picture is None:
+        raise Crashed("no image")
+    return believed(answer.picture)
+
+
+def believed(picture: Picture) -> Image:
+    """The picture of a process that may have met its master: PNG or JPEG it has to be. Raises `Crashed`."""
+    try:
+        data = base64.b64decode(picture.data, validate=True)
+    except binascii.Error:
+        raise Crashed("not base64") from None
+    if not data.startswith(MAGIC[picture.media_type]):
+        raise Crashed(f"not {picture.media_type}")
+    return Image(picture.media_type, picture.width, picture.height, data)
+
+
 async def read_confined(path: Path, job: Job) -> Answer:
     """One reading process from start to end. Raises `Unreadable` or `Crashed`."""
     async with _process(path, job) as process:
         try:
             async with asyncio.timeout(job.wall_seconds + GRACE_SECONDS):
-                output = await _output(process, most=2 * job.text_bytes + CHUNK)
+                output = await _output(process, most=2 * (job.text_bytes + job.image_bytes) + CHUNK)
                 ended_with = await process.wait()
         except TimeoutError:
             raise Unreadable(Failure.TOO_COMPLEX) from None

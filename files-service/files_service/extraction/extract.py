@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 from files_service.failures import Failure
 
@@ -11,7 +12,11 @@ EMPTY_LINES = re.compile(r"\n{3,}")
 
 @dataclass(frozen=True)
 class Job:
-    """What a reading process is asked for: text from `first_page` on, at most `most_pages` and `text_bytes` of it."""
+    """What a reading process is asked for.
+
+    Text from `first_page` on, at most `most_pages` and `text_bytes` of it; an image within `image_side` and
+    `image_bytes`.
+    """
 
     reader: str
     text_bytes: int
@@ -20,6 +25,18 @@ class Job:
     wall_seconds: float
     first_page: int = 1
     most_pages: int = 40
+    image_side: int = 0
+    image_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image drawn anew; `data` is base64, as it goes through the pipe."""
+
+    media_type: Literal["image/png", "image/jpeg"]
+    width: int
+    height: int
+    data: str
 
 
 @dataclass
@@ -31,11 +48,12 @@ class Answer:
     next_page: int | None = None
     truncated: bool = False
     has_words: bool = False
+    picture: Picture | None = None
     failure: Failure | None = None
 
 
 class Unreadable(Exception):
-    """The document has no text for us, for a reason that trying again does not change."""
+    """The document has neither text nor image for us, for a reason that trying again does not change."""
 
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
@@ -55,6 +73,7 @@ class Extract:
     next_page: int | None = None
     truncated: bool = False
     has_words: bool = False
+    picture: Picture | None = None
     _parts: list[str] = field(default_factory=list)
 
     @property

@@ -1,5 +1,6 @@
 """Records as they go out: OpenAI's file object, what chat reads, and a download no browser will show."""
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -7,9 +8,10 @@ from urllib.parse import quote
 
 from starlette.responses import StreamingResponse
 
-from files_service.collection import FileWithText
+from files_service.collection import FileWithContent
 from files_service.failures import MESSAGES
-from files_service.schemas import FileContents, FileError, FileObject, FileText
+from files_service.media_types import kind_of
+from files_service.schemas import FileContents, FileError, FileObject, FileText, ImageContents
 from files_service.stores.files import FileRecord
 
 OPENAI_STATUS = {"uploaded": "uploaded", "processing": "uploaded", "ready": "processed", "failed": "error"}
@@ -31,6 +33,7 @@ def file_object(file: FileRecord) -> FileObject:
             "status_details": error.message if error else None,
             "state": file.state,
             "error": error,
+            "kind": kind_of(file.media_type),
             "media_type": file.media_type,
             "pages": file.pages,
             "tokens": file.tokens,
@@ -39,7 +42,7 @@ def file_object(file: FileRecord) -> FileObject:
     )
 
 
-def file_text(found: FileWithText) -> FileText:
+def file_text(found: FileWithContent) -> FileText:
     """The text as its owner sees it."""
     file = found.file
     return FileText(
@@ -47,19 +50,29 @@ def file_text(found: FileWithText) -> FileText:
     )
 
 
-def file_contents(found: FileWithText) -> FileContents:
+def file_contents(found: FileWithContent) -> FileContents:
     """The file as chat sees it."""
     file = found.file
     return FileContents(
         id=file.id,
         filename=file.filename,
+        kind=kind_of(file.media_type),
         media_type=file.media_type,
         state=file.state,
         text=found.text,
+        image=_image(found),
         tokens=file.tokens,
         truncated=file.truncated,
         error_code=file.error_code,
     )
+
+
+def _image(found: FileWithContent) -> ImageContents | None:
+    image = found.image
+    if image is None:
+        return None
+    data = base64.b64encode(found.pixels).decode()
+    return ImageContents(media_type=image.media_type, data=data, width=image.width, height=image.height)
 
 
 def download(file: FileRecord, blob: BinaryIO) -> StreamingResponse:

@@ -1,4 +1,4 @@
-"""`/internal/contents`: chat asks for the text of the files that a turn names."""
+"""`/internal/contents`: chat asks for the texts and images of the files that a turn names."""
 
 from fastapi import APIRouter
 

@@ -20,7 +20,7 @@ BINARY: dict[int | str, dict[str, Any]] = {
 
 @router.post("", operation_id="create_file", openapi_extra={"requestBody": UPLOAD_BODY})
 async def create_file(request: Request, writer: FilesWriter, uploads: UploadsOfFiles) -> FileObject:
-    """Takes a PDF, DOCX, XLSX or text file; its text is extracted afterwards: see `state`."""
+    """Takes a PDF, DOCX, XLSX or text file, or an image; it is read afterwards: see `state`."""
     with uploads.begin(writer.user_id) as upload:
         form = await read_form(request, upload.write)
         file = await upload.finish(form.filename, form.purpose)
@@ -53,12 +53,12 @@ async def get_file_content(file_id: str, reader: FilesReader, collection: Collec
 
 @router.get("/{file_id}/text", operation_id="get_file_text")
 async def get_file_text(file_id: str, reader: FilesReader, collection: CollectionOfFiles) -> FileText:
-    """The text that was found; 409 while the file is being read, and when it could not be."""
+    """The text that was found; 409 while the file is being read, when it could not be, and for an image."""
     return file_text(await collection.text(reader.user_id, file_id))
 
 
 @router.delete("/{file_id}", operation_id="delete_file")
 async def delete_file(file_id: str, writer: FilesWriter, collection: CollectionOfFiles) -> FileDeleted:
-    """Forgets the file, its text and its bytes."""
+    """Forgets the file, its bytes and what was found in them."""
     await collection.delete(writer.user_id, file_id)
     return FileDeleted(id=file_id)

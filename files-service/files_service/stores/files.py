@@ -1,4 +1,4 @@
-"""The files, and with them the durable queue of those that wait for their text."""
+"""The files, and with them the durable queue of those that wait to be read."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +16,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A row of `files`. `pages` are pages or sheets; with `tokens` it is known once the file is ready."""
+    """A row of `files`. `pages` are pages or sheets; a text's `pages` and `tokens` are known once it is ready."""
 
     id: str
     owner: str
@@ -43,7 +43,7 @@ class Files:
         self._tx = tx
 
     def add(self, **values: Any) -> FileRecord:
-        """Stores a new file, which thereby waits for its text."""
+        """Stores a new file, which thereby waits to be read."""
         row = self._tx.one(
             "insert into files (id, owner, filename, purpose, media_type, bytes, sha256, created_at)"  # noqa: S608 - our own column names
             " values (:id, :owner, :filename, :purpose, :media_type, :bytes, :sha256, :created_at)"
@@ -102,7 +102,7 @@ class Files:
         return {row["id"] for row in self._tx.all("select id from files")}
 
     def count_waiting(self) -> int:
-        """How many files have no text yet and have not failed."""
+        """How many files are neither ready nor failed."""
         return int(self._tx.value("select count(*) from files where state in ('uploaded', 'processing')"))
 
     def claim(self, now: float, lease_until: float) -> FileRecord | None:
@@ -118,7 +118,9 @@ class Files:
         )
         return _record(row) if row else None
 
-    def settle_ready(self, held: FileRecord, *, pages: int | None, tokens: int, truncated: bool, now: float) -> bool:
+    def settle_ready(
+        self, held: FileRecord, *, pages: int | None, tokens: int | None, truncated: bool, now: float
+    ) -> bool:
         """Ends the wait of a held file; False when it is gone or held by somebody else by now."""
         changed = self._tx.run(
             "update files set state = 'ready', pages = :pages, tokens = :tokens, truncated = :truncated,"
@@ -134,7 +136,7 @@ class Files:
         return changed > 0
 
     def settle_failed(self, held: FileRecord, code: str, now: float) -> bool:
-        """Ends the wait of a held file without a text; False as for `settle_ready`."""
+        """Ends the wait of a held file with nothing; False as for `settle_ready`."""
         changed = self._tx.run(
             "update files set state = 'failed', error_code = :code, settled_at = :now"
             " where id = :id and state = 'processing' and tries = :tries",

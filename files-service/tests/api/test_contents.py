@@ -27,9 +27,11 @@ def test_chat_gets_the_texts_in_the_order_it_asked(service: FilesService) -> Non
     assert one == {
         "id": first,
         "filename": "a.txt",
+        "kind": "text",
         "media_type": "text/plain",
         "state": "ready",
         "text": "first text",
+        "image": None,
         "tokens": 3,
         "truncated": False,
         "error_code": None,

@@ -28,7 +28,7 @@ def assert_nothing_stored(service: FilesService) -> None:
         (b"PK\x03\x04 and then nothing of a zip", 415, "unsupported_file_type"),
         (overlapping_zip(), 422, "file_too_complex"),
     ],
-    ids=["no bytes", "image", "program", "zip", "broken zip", "overlapping zip"],
+    ids=["no bytes", "head of an image", "program", "zip", "broken zip", "overlapping zip"],
 )
 def test_what_cannot_be_read_is_refused(service: FilesService, content: bytes, status: int, code: str) -> None:
     answer = service.post(content, "a.docx")

@@ -1,23 +1,26 @@
 """What a reading process may not do, tried in a real one."""
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from files_service.extraction.confinement import Limits, read_document
-from files_service.extraction.extract import Job, Unreadable
+from files_service.extraction.confinement import Crashed, Limits, believed, read_document
+from files_service.extraction.extract import Job, Picture, Unreadable
 
 from ..conftest import wait_until
 from ..documents import CAIRO_REPORT, pdf_bomb
+from ..pictures import MADE, photo_with_a_second_one
 from ..reading_processes import reading_processes
 
 JOB = Job("text", text_bytes=1000, memory_bytes=768 << 20, cpu_seconds=5, wall_seconds=10)
-LIMITS = Limits(768 << 20, cpu_seconds=10, wall_seconds=15, document_seconds=60, text_bytes=1_000_000)
+LIMITS = Limits(768 << 20, cpu_seconds=10, wall_seconds=15, document_seconds=60, text_bytes=1_000_000, image_side=2048)
 
 
 @pytest.mark.parametrize(
@@ -43,11 +46,21 @@ def test_a_confined_process_can_neither_open_nor_connect_nor_grow(attempt: str, 
     assert run.stdout.strip() == refusal
 
 
-def test_a_reader_needs_nothing_that_confinement_takes_away() -> None:
-    job = json.dumps({**JOB.__dict__, "reader": "pdf"})
+@pytest.mark.parametrize(
+    ("reader", "content"),
+    [
+        ("pdf", CAIRO_REPORT.read_bytes()),
+        ("image", photo_with_a_second_one()),
+        *(("image", path.read_bytes()) for path in sorted(MADE.iterdir())),
+    ],
+)
+def test_a_reader_needs_nothing_that_confinement_takes_away(tmp_path: Path, reader: str, content: bytes) -> None:
+    document = tmp_path / "document"
+    document.write_bytes(content)
+    job = json.dumps({**JOB.__dict__, "reader": reader, "image_side": 64, "image_bytes": 10_000})
     command = [sys.executable, "-I", "-m", "files_service.extraction.child", job]
 
-    with CAIRO_REPORT.open("rb") as stdin:
+    with document.open("rb") as stdin:
         run = subprocess.run(command, stdin=stdin, capture_output=True, env={}, check=True)
 
     assert json.loads(run.stdout)["failure"] is None
@@ -84,9 +97,15 @@ def seen_of(process: int) -> tuple[bytes, set[str], int]:
 async def test_a_document_that_needs_too_much_memory_is_too_complex(tmp_path: Path) -> None:
     document = tmp_path / "large.txt"
     document.write_bytes(b"x" * 60_000_000)
-    limits = Limits(128 << 20, cpu_seconds=10, wall_seconds=15, document_seconds=60, text_bytes=100_000_000)
+    limits = replace(LIMITS, memory_bytes=128 << 20, text_bytes=100_000_000)
 
     with pytest.raises(Unreadable) as refused:
         await read_document(document, "text", limits)
 
     assert refused.value.failure == "file_too_complex"
+
+
+@pytest.mark.parametrize("data", ["<script>", base64.b64encode(b"<script>").decode(), ""])
+def test_a_process_that_a_hostile_image_took_over_is_not_believed(data: str) -> None:
+    with pytest.raises(Crashed):
+        believed(Picture("image/png", 1, 1, data))

@@ -13,6 +13,8 @@ from files_service.problems import FileTooComplex, UnsupportedFileType
 
 from ..documents import archive, overlapping_zip, pdf, raw_word_document, word_document, workbook, zip_bomb
 
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
+
 
 @pytest.mark.parametrize(
     ("content", "name", "media_type"),
@@ -26,6 +28,9 @@ from ..documents import archive, overlapping_zip, pdf, raw_word_document, word_d
         (b"# Hi\n", "hi.md", "text/markdown"),
         (b"print()\n", "liar.pdf", "text/plain"),
         (b"<html>", "page.html", "text/html"),
+        (b"<html><body>" + SVG, "page.html", "text/html"),
+        (b"The tag is " + SVG, "notes.txt", "text/plain"),
+        (b"<!-- " * 200 + b"<svgs/>", "page.xml", "application/xml"),
     ],
 )
 def test_the_bytes_say_what_a_file_is_and_the_name_only_which_text(
@@ -44,6 +49,14 @@ MACROS = "application/vnd.ms-word.document.macroEnabled.main+xml"
     ("content", "refusal"),
     [
         (b"GIF89a\1\0\1\0", UnsupportedFileType),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", UnsupportedFileType),
+        (b"BM" + bytes(60), UnsupportedFileType),
+        (b"II*\0" + bytes(60), UnsupportedFileType),
+        (b"\0\0\0\x1cftypavif" + bytes(60), UnsupportedFileType),
+        (SVG, UnsupportedFileType),
+        (b'<?xml version="1.0"?>\n<!-- a drawing -->\n<!DOCTYPE svg>\n' + SVG, UnsupportedFileType),
+        (b"\xef\xbb\xbf " + SVG.replace(b"svg", b"s:svg"), UnsupportedFileType),
+        (SVG.decode().encode("utf-16"), UnsupportedFileType),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), UnsupportedFileType),
         (archive({"[Content_Types].xml": MACROS}), UnsupportedFileType),
         (archive({"word/document.xml": "no content types"}), UnsupportedFileType),
@@ -52,7 +65,10 @@ MACROS = "application/vnd.ms-word.document.macroEnabled.main+xml"
         (zip_bomb(), FileTooComplex),
         (archive({f"{number}": "" for number in range(10_001)}), FileTooComplex),
     ],
-    ids=["gif", "old word", "macros", "no types", "polyglot", "cut", "bomb", "entries"],
+    ids=[
+        *("cut gif", "cut png", "bmp", "tiff", "avif", "svg", "svg with a head", "svg with a prefix", "svg in utf-16"),
+        *("old word", "macros", "no types", "polyglot", "cut", "bomb", "entries"),
+    ],
 )
 def test_anything_else_is_refused(tmp_path: Path, content: bytes, refusal: type[Exception]) -> None:
     blob = tmp_path / "blob"
