@@ -9,7 +9,7 @@ from chassis.identity import Principal
 from chassis.policies import User
 
 
-def _usage(request: Request) -> Usage:
+async def _usage(request: Request) -> Usage:
     usage: Usage = request.app.state.usage
     return usage
 

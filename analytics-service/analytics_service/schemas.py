@@ -20,7 +20,7 @@ class UsageRecorded(BaseModel):
 
     call_id: Identifier
     owner: Identifier
-    purpose: Word
+    purpose: Word  # turn, completion, embedding, repair, title
     conversation_id: Identifier | None = None
     response_id: Identifier | None = None
     key_id: Identifier | None = None
@@ -49,7 +49,8 @@ class UsageQuery(BaseModel):
 class Counts(BaseModel):
     """`cached_tokens` are part of the input and `reasoning_tokens` part of the output, as the provider counts them."""
 
-    calls: int
+    calls: int = Field(description="All calls of a model: turns, completions, embeddings, repairs, titles.")
+    turns: int = Field(description="Those of them that answered a turn.")
     input_tokens: int
     cached_tokens: int
     output_tokens: int

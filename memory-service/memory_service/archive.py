@@ -1,6 +1,6 @@
 """The archive takes in what happened: each turn is placed in its conversation's tree, indexed and counted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,8 +13,10 @@ from chassis.tokens import estimate_tokens
 from memory_service.folds import Folds
 from memory_service.forgetting import erase_conversation
 from memory_service.problems import ConversationOfAnother, InvalidEvent
-from memory_service.retrieval import index_turn
-from memory_service.schemas import ConversationDeleted, TurnEnded
+from memory_service.retrieval import PRECEDING_TURNS, index_turn
+from memory_service.revising import Revising
+from memory_service.schemas import ConversationDeleted, TurnEnded, TurnRevised
+from memory_service.scrubbing import Scrubbing
 from memory_service.stores.branches import Branches
 from memory_service.stores.conversations import Conversation, Conversations, Tombstones
 from memory_service.stores.episodes import Episodes
@@ -22,7 +24,6 @@ from memory_service.stores.turns import FORGOTTEN, Turn, Turns
 
 SITTING_SECONDS = 2 * 3600.0
 """A longer pause begins a new sitting; retrieval prefers turns of one sitting."""
-PRECEDING_TURNS = 2
 
 Data = TypeVar("Data", bound=BaseModel)
 
@@ -36,15 +37,34 @@ class _Place:
 class Archive:
     """Handlers of chat's events; each runs in the inbox's transaction."""
 
-    def __init__(self, folds: Folds, clock: Clock) -> None:
+    def __init__(self, folds: Folds, scrubbing: Scrubbing, clock: Clock) -> None:
         self._folds = folds
+        self._scrubbing = scrubbing
+        self._revising = Revising(folds, scrubbing)
         self._clock = clock
 
     def conversation_deleted(self, tx: Transaction, event: Event) -> None:
         """Erases all of it and lets nothing of it come back."""
         deleted = _data(ConversationDeleted, event)
+        conversation = Conversations(tx).find(deleted.conversation_id)
+        if conversation and conversation.owner != Owners(tx).present(deleted.owner):
+            raise ConversationOfAnother()
         Tombstones(tx).set(deleted.conversation_id, self._clock())
-        erase_conversation(tx, deleted.conversation_id)
+        if conversation:
+            erase_conversation(tx, conversation.id)
+            self._scrubbing.owe(tx)
+
+    def turn_revised(self, tx: Transaction, event: Event) -> None:
+        """Replaces what a turn said, or empties it. What was forgotten on purpose or deleted does not come back."""
+        revised = _data(TurnRevised, event)
+        turn = Turns(tx).find(revised.turn_id)
+        if turn is None or turn.status == FORGOTTEN:
+            return
+        if (turn.owner, turn.conversation_id) != (Owners(tx).present(revised.owner), revised.conversation_id):
+            raise ConversationOfAnother()
+        new = _revised(turn, revised)
+        if new != turn:
+            self._revising.revise(tx, turn, new)
 
     def turn_ended(self, tx: Transaction, event: Event) -> None:
         """Archives a turn; one with an answer also enters the index and the short-term buffer."""
@@ -68,7 +88,7 @@ class Archive:
         if turn.remembered:
             path = branches.path(turn.branch, turn.depth)
             index_turn(tx, turn_number, turn, Turns(tx).before(path, turn.depth, PRECEDING_TURNS))
-            branches.buffer(turn.branch, turn.tokens)
+            branches.buffer(turn.branch, turn.tokens, opens=turn.opens)
             self._folds.owe_if_due(tx, turn.branch)
 
 
@@ -102,7 +122,7 @@ def _place(tx: Transaction, ended: TurnEnded, parent: Turn | None) -> _Place:
     branches.inherit(
         opened,
         folded_through=folded,
-        turns=unfolded.turns,
+        turns=unfolded.exchanges,
         tokens=unfolded.tokens,
         smoothed_tokens=branch.smoothed_tokens,
     )
@@ -120,7 +140,7 @@ def _turn(ended: TurnEnded, place: _Place, parent: Turn | None, conversation: Co
         branch=place.branch,
         depth=place.depth,
         status=FORGOTTEN if forgotten else ended.status,
-        remembered=not forgotten and _is_worth_remembering(ended),
+        remembered=not forgotten and _is_worth_remembering(ended.status, user_text, assistant_text),
         user_text=user_text,
         assistant_text=assistant_text,
         file_ids=[] if forgotten else ended.file_ids,
@@ -132,6 +152,22 @@ def _turn(ended: TurnEnded, place: _Place, parent: Turn | None, conversation: Co
     )
 
 
-def _is_worth_remembering(ended: TurnEnded) -> bool:
-    """A failed turn is not; one that was stopped or cut is, if it said something."""
-    return ended.status == "completed" or (ended.status != "failed" and bool(ended.assistant_text.strip()))
+def _revised(turn: Turn, revised: TurnRevised) -> Turn:
+    user_text, assistant_text = revised.user_text, revised.assistant_text
+    is_empty = not user_text and not assistant_text
+    return replace(
+        turn,
+        remembered=_is_worth_remembering(turn.status, user_text, assistant_text),
+        user_text=user_text,
+        assistant_text=assistant_text,
+        file_ids=[] if is_empty else turn.file_ids,
+        model=None if is_empty else turn.model,
+        tokens=estimate_tokens(user_text) + estimate_tokens(assistant_text),
+    )
+
+
+def _is_worth_remembering(status: str, user_text: str, assistant_text: str) -> bool:
+    """A turn without words is not, nor one that failed; one that was stopped or cut is, if it said something."""
+    if status == "completed":
+        return bool(user_text.strip() or assistant_text.strip())
+    return status != "failed" and bool(assistant_text.strip())

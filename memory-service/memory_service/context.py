@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 from chassis.database import Database, Transaction
 from chassis.owners import Owners
 from chassis.tokens import estimate_tokens
+from memory_service.folding import exchanges
 from memory_service.marking import unmarked
 from memory_service.recall import FRAME_TOKENS, Recall, recall
 from memory_service.schemas import ContextAnswer, ContextMessage, ContextPart, ContextQuestion
@@ -14,7 +16,7 @@ from memory_service.stores.branches import Branches, Path
 from memory_service.stores.conversations import Conversations
 from memory_service.stores.episodes import Episode, Episodes
 from memory_service.stores.facts import Fact, Facts
-from memory_service.stores.turns import Size, Turn, Turns
+from memory_service.stores.turns import Size, Turns
 
 FACTS_TOKENS = 300
 EPISODES_TOKENS = 1200
@@ -106,7 +108,8 @@ class ContextOfTurns:
         first = sizes[kept - 1].depth if kept else path.tip + 1
         tokens = 0
         for turn in Turns(tx).between(path, first - 1, path.tip):
-            context.messages += _messages(turn)
+            _say(context.messages, "user", turn.user_text)
+            _say(context.messages, "assistant", turn.assistant_text)
             tokens += _cost(turn.tokens)
         context.room -= tokens
         if kept:
@@ -121,14 +124,14 @@ class ContextOfTurns:
         return first
 
     def _newest_that_fit(self, sizes: Sequence[Size], room: int) -> int:
-        """How many of the turns, newest first. The newest alone may be longer than the buffer's own bound."""
+        """How many of the turns, newest first, in whole exchanges. The newest alone may pass the buffer's own bound."""
         used = kept = 0
-        for size in sizes:
-            used += _cost(size.tokens)
+        for exchange in reversed(exchanges(sizes[::-1])):
+            used += sum(_cost(size.tokens) for size in exchange)
             over_bound = self._buffer_tokens is not None and used > self._buffer_tokens and kept > 0
             if used > room or over_bound:
                 break
-            kept += 1
+            kept += len(exchange)
         return kept
 
 
@@ -213,10 +216,13 @@ def _episode_line(episode: Episode) -> _Line:
     return _Line(episode.id, f"- [{date}] {unmarked(episode.summary)}")
 
 
-def _messages(turn: Turn) -> list[ContextMessage]:
-    said = ContextMessage(role="user", content=turn.user_text)
-    answered = ContextMessage(role="assistant", content=turn.assistant_text)
-    return [message for message in (said, answered) if message.content.strip()]
+def _say(messages: list[ContextMessage], role: Literal["user", "assistant"], text: str) -> None:
+    """Roles alternate: what the same one goes on to say, with results of tools in between, is one message."""
+    if not text.strip():
+        return
+    if messages and messages[-1].role == role:
+        text = f"{messages.pop().content}\n\n{text}"
+    messages.append(ContextMessage(role=role, content=text))
 
 
 def _cost(tokens: int) -> int:

@@ -14,12 +14,12 @@ Writer = Annotated[Principal, Depends(User("memory:write"))]
 Chat = Depends(Service(("chat",)))
 
 
-def _memories(request: Request) -> Memories:
+async def _memories(request: Request) -> Memories:
     memories: Memories = request.app.state.memories
     return memories
 
 
-def _context(request: Request) -> ContextOfTurns:
+async def _context(request: Request) -> ContextOfTurns:
     context: ContextOfTurns = request.app.state.context
     return context
 

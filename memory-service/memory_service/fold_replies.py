@@ -16,6 +16,10 @@ from memory_service.words import content_stems, overlap
 SUMMARY_OVERLAP = 0.3
 FACT_OVERLAP = 0.4
 """Share of a text's content that its source must have too; a fact below it is only proposed."""
+CLIENT = "client"
+"""The `model` of turns that a client brought: it wrote the assistant's words too."""
+STOCK_STEMS = {"user"}
+"""What summarisers call people, whoever else says it."""
 SUMMARY_TOKENS = 150
 MOST_FACTS = 20
 LONGEST_FACT = 300
@@ -141,5 +145,13 @@ def _stated(fact: _Fact, turns: Mapping[str, Turn]) -> StatedFact | None:
     if not text or len(text) > LONGEST_FACT or not sources:
         return None
     said = "\n".join(turn.user_text for turn, span in spans if span)
-    status = ACTIVE if overlap(text, said) >= FACT_OVERLAP else PROPOSED
+    is_borne_out = overlap(text, said) >= FACT_OVERLAP and not _borrows_from_client(text, turns)
+    status = ACTIVE if is_borne_out else PROPOSED
     return StatedFact(text, fact.kind, fact.priority, status, sources)
+
+
+def _borrows_from_client(text: str, turns: Mapping[str, Turn]) -> bool:
+    """Whether a fact says something that nobody said but the assistant of turns that a client brought."""
+    brought = " ".join(turn.assistant_text for turn in turns.values() if turn.model == CLIENT)
+    said = " ".join(turn.user_text for turn in turns.values())
+    return bool(content_stems(text) & content_stems(brought) - content_stems(said) - STOCK_STEMS)

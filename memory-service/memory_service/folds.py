@@ -10,13 +10,13 @@ from chassis.tokens import estimate_tokens
 from memory_service.clients.summarizer import Prompt, Reply
 from memory_service.fold_prompts import fold_prompt
 from memory_service.fold_replies import AcceptedFold, StatedFact, read_fold
-from memory_service.folding import Limits, level_to_merge
+from memory_service.folding import Limits, to_merge
 from memory_service.stores.branches import Branch, Branches, Path
 from memory_service.stores.conversations import Conversations
 from memory_service.stores.episodes import Episode, Episodes
 from memory_service.stores.facts import Fact, Facts
 from memory_service.stores.jobs import FOLD, MERGE, Job, Jobs
-from memory_service.stores.turns import Turn, Turns
+from memory_service.stores.turns import Size, Turn, Turns
 
 KNOWN_FACTS_TOKENS = 200
 FACTS_READ = 200
@@ -25,13 +25,17 @@ TURNS_PER_FOLD = 200
 
 @dataclass(frozen=True)
 class Fold:
-    """A fold in work: the turns it takes and the call that was or will be made for them."""
+    """A fold in work: the turns it takes and the call that was or will be made for them.
+
+    One that `fills_gap` takes turns from before the pointer, whose episode was dropped.
+    """
 
     job: Job
     path: Path
     above: int
     turns: list[Turn]
     prompt: Prompt
+    fills_gap: bool
 
     @property
     def through(self) -> int:
@@ -54,47 +58,72 @@ class Folds:
     def owe_if_due(self, tx: Transaction, branch_id: int) -> None:
         """Asks for a fold of the branch when its buffer is over the limit."""
         branch = Branches(tx).get(branch_id)
-        if self._limits.fold_is_due(branch) and Jobs(tx).owe(branch.conversation_id, branch.id, FOLD, self._clock()):
+        if self._limits.fold_is_due(branch):
+            self.owe(tx, branch)
+
+    def owe(self, tx: Transaction, branch: Branch) -> None:
+        """Asks for a fold; there may turn out to be none to do."""
+        if Jobs(tx).owe(branch.conversation_id, branch.id, FOLD, self._clock()):
             tx.after_commit(self._wake)
+
+    def start_over(self, tx: Transaction, conversation_id: str) -> None:
+        """What is in the making for the conversation does not land; it is made again from what there is now."""
+        Jobs(tx).start_over(conversation_id, self._clock())
+        tx.after_commit(self._wake)
+
+    def recount(self, tx: Transaction, branch: Branch, path: Path) -> None:
+        """A turn in the branch's buffer is another now."""
+        count = Turns(tx).count(path, branch.folded_through, path.tip)
+        Branches(tx).recount(branch.id, turns=count.exchanges, tokens=count.tokens)
+        self.owe_if_due(tx, branch.id)
 
     def prepare(self, tx: Transaction, job: Job, lease: str) -> Fold | None:
         """What the job is to do now; None when there is nothing to do any more."""
         conversation = Conversations(tx).find(job.conversation_id)
         assert conversation is not None
         branch, path = self._adopt_shared(tx, job.branch)
-        above = branch.folded_through
+        gap = _gap(tx, path, branch.folded_through)
+        above = gap[0] if gap else branch.folded_through
         if job.reply is not None and job.depth_from == above + 1 and job.depth_to is not None:
             through = job.depth_to
-        elif self._limits.fold_is_due(branch):
+        elif gap or self._limits.fold_is_due(branch):
             job = replace(job, reply=None)
-            sizes = Turns(tx).oldest_sizes(path, above, TURNS_PER_FOLD)
-            through = self._limits.chunk(branch, sizes, job.attempts)[-1].depth
+            through = self._chunk(tx, branch, path, gap, job.attempts)[-1].depth
         else:
             return None
         Jobs(tx).set_range(job.id, lease, above + 1, through)
         turns = Turns(tx).between(path, above, through)
         known = _known_facts(Facts(tx).of_conversation(conversation.owner, conversation.id, FACTS_READ), path)
         prompt = fold_prompt(turns, known, self._limits.source_tokens)
-        return Fold(job, path, above, turns, prompt)
+        return Fold(job, path, above, turns, prompt, fills_gap=gap is not None)
 
     def commit(self, tx: Transaction, fold: Fold, accepted: AcceptedFold, reply: Reply) -> None:
         """Pointer, episode and facts together; nothing when the pointer is not where the fold found it."""
         branch = fold.job.branch
-        tokens = sum(turn.tokens for turn in fold.turns)
-        moved = Branches(tx).fold(branch, above=fold.above, through=fold.through, turns=len(fold.turns), tokens=tokens)
-        if moved and Episodes(tx).add(self._episode(fold, accepted, reply)):
+        if (fold.fills_gap or _moved(tx, fold)) and Episodes(tx).add(self._episode(fold, accepted, reply)):
             self._add_facts(tx, fold, accepted.facts)
         Jobs(tx).done(fold.job.id)
+        if fold.fills_gap:  # there may be another
+            self.owe(tx, Branches(tx).get(branch))
         self.owe_if_due(tx, branch)
         self.owe_merge_if_due(tx, branch)
 
     def owe_merge_if_due(self, tx: Transaction, branch_id: int) -> None:
         """Asks for a merge when eight episodes of a level are live on the branch."""
         branch = Branches(tx).get(branch_id)
-        path = Branches(tx).path(branch_id, branch.tip_depth)
-        level = level_to_merge([each.level for each in Episodes(tx).live(path, branch.folded_through)])
-        if level is not None and Jobs(tx).owe(branch.conversation_id, branch_id, MERGE, self._clock(), level=level):
+        oldest = due_to_merge(tx, branch)
+        if not oldest:
+            return
+        if Jobs(tx).owe(branch.conversation_id, branch_id, MERGE, self._clock(), level=oldest[0].level):
             tx.after_commit(self._wake)
+
+    def _chunk(
+        self, tx: Transaction, branch: Branch, path: Path, gap: tuple[int, int] | None, attempts: int
+    ) -> list[Size]:
+        if gap:
+            return self._limits.piece(Turns(tx).oldest_sizes(path, *gap, TURNS_PER_FOLD), attempts)
+        sizes = Turns(tx).oldest_sizes(path, branch.folded_through, path.tip, TURNS_PER_FOLD)
+        return self._limits.chunk(branch, sizes, attempts)
 
     def _adopt_shared(self, tx: Transaction, branch_id: int) -> tuple[Branch, Path]:
         """Moves the pointer over turns that another branch with the same ancestors has folded already."""
@@ -106,7 +135,7 @@ class Folds:
                 branch_id,
                 above=branch.folded_through,
                 through=shared.depth_to,
-                turns=count.turns,
+                turns=count.exchanges,
                 tokens=count.tokens,
             )
             branch = Branches(tx).get(branch_id)
@@ -165,6 +194,32 @@ class Folds:
             created_at=self._clock(),
             sources=stated.sources,
         )
+
+
+def due_to_merge(tx: Transaction, branch: Branch) -> list[Episode]:
+    """The four episodes of the branch that are to be merged next; none when it has few enough."""
+    path = Branches(tx).path(branch.id, branch.tip_depth)
+
+    def adjoin(one: Episode, other: Episode) -> bool:
+        return not Turns(tx).count(path, one.depth_to, other.depth_from - 1).turns
+
+    return to_merge(Episodes(tx).live(path, branch.folded_through), adjoin)
+
+
+def _gap(tx: Transaction, path: Path, folded_through: int) -> tuple[int, int] | None:
+    """The oldest stretch before the pointer with turns that are in no episode, as (`above`, `upto`)."""
+    gaps = Episodes(tx).gaps(path, folded_through)
+    return next((gap for gap in gaps if Turns(tx).count(path, *gap).turns), None)
+
+
+def _moved(tx: Transaction, fold: Fold) -> bool:
+    return Branches(tx).fold(
+        fold.job.branch,
+        above=fold.above,
+        through=fold.through,
+        turns=sum(turn.opens for turn in fold.turns),
+        tokens=sum(turn.tokens for turn in fold.turns),
+    )
 
 
 def _known_facts(facts: Sequence[Fact], path: Path) -> list[str]:

@@ -24,6 +24,7 @@ from memory_service.holdings import MemoryHoldings
 from memory_service.memories import Memories
 from memory_service.merges import Merges
 from memory_service.routes import context, memories
+from memory_service.scrubbing import Scrubbing
 from memory_service.settings import Settings
 from memory_service.stores.jobs import FOLD, MERGE
 
@@ -65,8 +66,13 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     folds = Folds(limits, clock, owed.set)
     trades: dict[str, Trade] = {FOLD: folds, MERGE: Merges(clock, folds.owe_merge_if_due)}
     worker = FoldWorker(database, summarizer, trades, _pace(settings), clock, owed)
-    archive = Archive(folds, clock)
-    handlers = {"turn.ended": archive.turn_ended, "conversation.deleted": archive.conversation_deleted}
+    scrubbing = await stack.enter_async_context(Scrubbing(database, clock))
+    archive = Archive(folds, scrubbing, clock)
+    handlers = {
+        "turn.ended": archive.turn_ended,
+        "turn.revised": archive.turn_revised,
+        "conversation.deleted": archive.conversation_deleted,
+    }
     inbox = await stack.enter_async_context(Inbox(database, handlers, clock))
     if settings.has_summarizer:
         await stack.enter_async_context(worker)
@@ -77,7 +83,7 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     app.state.estates = Estates(database, MemoryHoldings(), clock)
     app.state.inbox = inbox
     app.state.context = ContextOfTurns(database, _buffer_tokens(settings))
-    app.state.memories = Memories(database, limits, settings.has_summarizer, clock)
+    app.state.memories = Memories(database, limits, settings.has_summarizer, scrubbing, clock)
     app.state.ready = database.ready
 
 

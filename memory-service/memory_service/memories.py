@@ -20,6 +20,7 @@ from memory_service.schemas import (
     Statistics,
     SummarizerState,
 )
+from memory_service.scrubbing import Scrubbing
 from memory_service.stores.branches import Branch, Branches, Path
 from memory_service.stores.conversations import Conversation, Conversations
 from memory_service.stores.episodes import Episode, Episodes
@@ -34,8 +35,11 @@ FACTS_SHOWN = 1000
 class Memories:
     """A user's own view; what is someone else's is not there."""
 
-    def __init__(self, database: Database, limits: Limits, has_summarizer: bool, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, limits: Limits, has_summarizer: bool, scrubbing: Scrubbing, clock: Clock
+    ) -> None:
         self._database = database
+        self._scrubbing = scrubbing
         self._limits = limits
         self._has_summarizer = has_summarizer
         self._clock = clock
@@ -50,6 +54,7 @@ class Memories:
         def forget(tx: Transaction) -> Receipt:
             Owners(tx).refuse_departed(owner)
             conversation, _ = _known(tx, owner, conversation_id)
+            self._scrubbing.owe(tx)
             return forget_conversation(tx, conversation.id, self._clock())
 
         return await self._database.write(forget, frees_space=True)
@@ -82,11 +87,12 @@ class Memories:
 
     def _statistics(self, tx: Transaction, branch: Branch, path: Path) -> Statistics:
         jobs = Jobs(tx).of_conversation(branch.conversation_id)
-        all_turns = Turns(tx).count(path, path.root, path.tip).turns
+        turns = Turns(tx).count(path, path.root, path.tip).turns
+        unfolded_turns = Turns(tx).count(path, branch.folded_through, path.tip).turns
         folded_at = Episodes(tx).last_made_at(branch.conversation_id)
         return Statistics(
-            turns=all_turns,
-            folded_turns=all_turns - branch.unfolded_turns,
+            turns=turns,
+            folded_turns=turns - unfolded_turns,
             buffer_tokens=branch.unfolded_tokens,
             tokens_per_turn=round(branch.smoothed_tokens),
             fold_threshold_tokens=self._limits.high_tokens,

@@ -10,7 +10,7 @@ from chassis.tokens import estimate_tokens
 from memory_service.clients.summarizer import Prompt, Reply
 from memory_service.fold_prompts import merge_prompt
 from memory_service.fold_replies import Summary, read_merge
-from memory_service.folding import LIVE_EPISODES, MERGED_TOGETHER
+from memory_service.folds import due_to_merge
 from memory_service.stores.branches import Branches
 from memory_service.stores.episodes import Episode, Episodes
 from memory_service.stores.jobs import Job, Jobs
@@ -37,13 +37,10 @@ class Merges:
         self._owe_next = owe_next
 
     def prepare(self, tx: Transaction, job: Job, lease: str) -> Merge | None:
-        """The oldest episodes of the job's level; None when there are no longer eight of them."""
-        branch = Branches(tx).get(job.branch)
-        path = Branches(tx).path(branch.id, branch.tip_depth)
-        live = [each for each in Episodes(tx).live(path, branch.folded_through) if each.level == job.level]
-        if len(live) < LIVE_EPISODES:
+        """The episodes that are due now; None when there are few enough."""
+        oldest = due_to_merge(tx, Branches(tx).get(job.branch))
+        if not oldest:
             return None
-        oldest = live[:MERGED_TOGETHER]
         covered = (oldest[0].depth_from, oldest[-1].depth_to)
         if (job.depth_from, job.depth_to) != covered:
             job = replace(job, reply=None)

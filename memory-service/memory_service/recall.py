@@ -53,17 +53,20 @@ def recall(
     tx: Transaction, owner: str, conversation_id: str, path: Path, query: str, *, before: int, room: int
 ) -> Recall:
     """Turns of the path that bear on the query and are less deep than `before`, within `room` tokens."""
+    if not Turns(tx).oldest_sizes(path, path.root, before - 1, 1):  # a short conversation stands in the buffer whole
+        return Recall([], [])
     found = retrieval.search(tx, owner, query, conversation_id=conversation_id, path=path, limit=retrieval.CANDIDATES)
     chosen, dropped = [], []
     room -= FRAME_TOKENS
     considered = 0
     for each in found:
-        turn = Turns(tx).find(each.hit.turn_id)
-        if turn is None or turn.depth >= before:
+        if each.hit.depth >= before:
             continue
         considered += 1
         if considered > CONSIDERED:
             break
+        turn = Turns(tx).find(each.hit.turn_id)
+        assert turn is not None
         shown = _shown(turn, each.hit.passage)
         if shown.tokens <= room:
             room -= shown.tokens

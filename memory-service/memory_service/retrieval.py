@@ -13,6 +13,8 @@ from memory_service.stores.passages import Hit, Indexed, Passages
 from memory_service.stores.turns import Turn
 from memory_service.words import content_words, words
 
+PRECEDING_TURNS = 2
+"""So many turns that came before stand beside a turn in the index."""
 CANDIDATES = 200
 MOST_WORDS = 40
 SESSION_BONUS = 0.15
@@ -33,7 +35,7 @@ class Found:
 
 
 def index_turn(tx: Transaction, number: int, turn: Turn, preceding: Sequence[Turn]) -> None:
-    """Puts a turn into the index, next to what came before it (`preceding`, newest first, two at most)."""
+    """Puts a turn into the index, next to what came before it (`preceding`, newest first)."""
     came_before = [clipped(f"{each.user_text}\n{each.assistant_text}") for each in preceding] + ["", ""]
     whole = Indexed("", "", _date_words(turn.created_at), came_before[0], came_before[1])
     for passage in passages_of(turn.user_text, turn.assistant_text):
@@ -42,7 +44,7 @@ def index_turn(tx: Transaction, number: int, turn: Turn, preceding: Sequence[Tur
             user_text=turn.user_text[passage.user_from : passage.user_to],
             assistant_text=turn.assistant_text[passage.assistant_from : passage.assistant_to],
         )
-        if not passage.user_to:  # a piece of the answer: what came just before it is the question
+        if turn.opens and not passage.user_to:  # a piece of the answer: what came just before it is the question
             indexed = replace(indexed, previous=clipped(turn.user_text), before=came_before[0])
         Passages(tx).add(number, turn.owner, turn.conversation_id, passage, indexed)
 

@@ -35,6 +35,16 @@ class TurnEnded(BaseModel):
     ended_at: Moment
 
 
+class TurnRevised(BaseModel):
+    """Data of `turn.revised`: its texts from now on. Without any the turn is an empty node."""
+
+    owner: Id
+    conversation_id: Id
+    turn_id: Id
+    user_text: str
+    assistant_text: str
+
+
 class ConversationDeleted(BaseModel):
     """Data of `conversation.deleted`."""
 

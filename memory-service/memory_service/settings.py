@@ -33,7 +33,7 @@ class Settings(ServiceSettings):
     summarizer_timeout_seconds: float = Field(60, gt=0, description="A call to the summariser ends after this long.")
 
     short_term_memory_k: int | None = Field(
-        None, ge=1, le=1000, description="Turns kept verbatim; without it, k follows the tokens of the turns."
+        None, ge=1, le=1000, description="Exchanges kept verbatim; without it, k follows the tokens of the turns."
     )
     fold_high_tokens: int = Field(3000, ge=1, description="Short-term memory is folded when it has more tokens.")
     fold_low_tokens: int = Field(1500, ge=0, description="Folding stops when short-term memory has no more tokens.")

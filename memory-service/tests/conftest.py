@@ -18,7 +18,9 @@ from dev.offline_llm.testing import running as offline_llm_running
 from memory_service.main import create_app
 from memory_service.settings import Settings
 
-SOON = 8.0
+SOON = 20.0
+CANARY = "Xylocanary"
+"""A word for what must leave every file."""
 START = 1_760_000_000.0
 
 
@@ -134,8 +136,20 @@ class Talk:
         }
         return self._event("turn.ended", data)
 
-    def deleted(self) -> dict[str, Any]:
-        return self._event("conversation.deleted", {"owner": self.owner, "conversation_id": self.id})
+    def revised(self, turn_id: str, user: str = "", assistant: str = "", **changes: Any) -> dict[str, Any]:
+        """The event of a turn that says something else now; without texts it is empty."""
+        data = {
+            "owner": self.owner,
+            "conversation_id": self.id,
+            "turn_id": turn_id,
+            "user_text": user,
+            "assistant_text": assistant,
+            **changes,
+        }
+        return self._event("turn.revised", data)
+
+    def deleted(self, **changes: Any) -> dict[str, Any]:
+        return self._event("conversation.deleted", {"owner": self.owner, "conversation_id": self.id, **changes})
 
     def _event(self, kind: str, data: dict[str, Any]) -> dict[str, Any]:
         return {"id": new_id("evt"), "kind": kind, "key": self.id, "created_at": START, "data": data}
@@ -145,6 +159,21 @@ def asked_about(model: OfflineLLM, text: str) -> list[dict[str, Any]]:
     """The calls to the summariser that were about this text."""
     bodies = [request["body"] for request in model.requests()]
     return [body for body in bodies if text in body["messages"][-1]["content"]]
+
+
+def folded(shown: Any) -> bool:
+    """Whether the summariser has done all it was asked for."""
+    return shown["statistics"]["folded_turns"] > 0 and shown["statistics"]["folds_pending"] == 0
+
+
+def said_in(context: Any) -> list[tuple[str, str]]:
+    """The verbatim turns of a context."""
+    return [(message["role"], message["content"]) for message in context["messages"] if message["role"] != "system"]
+
+
+def files_with_canary(folder: Path) -> list[str]:
+    """Looks for its middle: the index keeps stems, without what they share with the word before."""
+    return [path.name for path in folder.iterdir() if b"locanar" in path.read_bytes().lower()]
 
 
 def long_text(topic: str, words: int = 400) -> str:

@@ -5,15 +5,18 @@ from chassis.database import Transaction
 
 HOUR = 3600
 """Seconds."""
+TURN = "turn"
+"""The purpose of a call that answered a turn."""
 
 INSERT = """
     insert into usage_hours as sums
-      (owner, hour, model, conversation_id, calls, input_tokens, cached_tokens, output_tokens, reasoning_tokens,
-       estimated_calls)
+      (owner, hour, model, conversation_id, calls, turns, input_tokens, cached_tokens, output_tokens,
+       reasoning_tokens, estimated_calls)
 """
 OR_ADD = """
     on conflict (owner, hour, model, conversation_id) do update set
       calls            = sums.calls + excluded.calls,
+      turns            = sums.turns + excluded.turns,
       input_tokens     = sums.input_tokens + excluded.input_tokens,
       cached_tokens    = sums.cached_tokens + excluded.cached_tokens,
       output_tokens    = sums.output_tokens + excluded.output_tokens,
@@ -31,13 +34,14 @@ class UsageHours:
         self._tx.run(
             f"{INSERT}"
             " values"
-            " (:owner, :hour, :model, :conversation_id, 1, :input_tokens, :cached_tokens, :output_tokens,"
+            " (:owner, :hour, :model, :conversation_id, 1, :turns, :input_tokens, :cached_tokens, :output_tokens,"
             "  :reasoning_tokens, :estimated_calls)"
             f"{OR_ADD}",
             owner=call.owner,
             hour=int(call.created_at // HOUR),
             model=call.model,
             conversation_id=call.conversation_id or "",
+            turns=int(call.purpose == TURN),
             input_tokens=call.input_tokens,
             cached_tokens=call.cached_tokens,
             output_tokens=call.output_tokens,
@@ -49,7 +53,7 @@ class UsageHours:
         """Adds the sums of `owner` to those of `into`."""
         self._tx.run(
             f"{INSERT}"  # noqa: S608 - made of constants
-            " select :into, hour, model, conversation_id, calls, input_tokens, cached_tokens, output_tokens,"
+            " select :into, hour, model, conversation_id, calls, turns, input_tokens, cached_tokens, output_tokens,"
             "        reasoning_tokens, estimated_calls"
             "   from usage_hours"
             "  where owner = :owner"

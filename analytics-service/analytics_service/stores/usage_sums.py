@@ -4,15 +4,15 @@ from analytics_service.stores.usage_hours import HOUR
 from chassis.database import Row, Transaction
 
 CALLS = """
-    select model, coalesce(conversation_id, '') as conversation_id, 1 as calls, input_tokens, cached_tokens,
-           output_tokens, reasoning_tokens, (source = 'estimated') as estimated_calls
+    select model, coalesce(conversation_id, '') as conversation_id, 1 as calls, (purpose = 'turn') as turns,
+           input_tokens, cached_tokens, output_tokens, reasoning_tokens, (source = 'estimated') as estimated_calls
       from usage_events
      where owner = :owner
 """
 
 USED = f"""
     with used as (
-        select model, conversation_id, calls, input_tokens, cached_tokens, output_tokens, reasoning_tokens,
+        select model, conversation_id, calls, turns, input_tokens, cached_tokens, output_tokens, reasoning_tokens,
                estimated_calls
           from usage_hours
          where owner = :owner and hour >= :first_hour and hour < :end_hour
@@ -23,6 +23,7 @@ USED = f"""
 
 SUMS = """
     coalesce(sum(calls), 0) as calls,
+    coalesce(sum(turns), 0) as turns,
     coalesce(sum(input_tokens), 0) as input_tokens,
     coalesce(sum(cached_tokens), 0) as cached_tokens,
     coalesce(sum(output_tokens), 0) as output_tokens,

@@ -74,6 +74,17 @@ def test_fields_of_a_newer_chat_are_passed_over(analytics: Analytics) -> None:
     assert outcomes == [("applied", None)]
 
 
+def test_calls_for_every_purpose_are_summed_and_only_turns_count_as_turns(analytics: Analytics) -> None:
+    purposes = ("turn", "completion", "embedding", "repair", "title")
+    events = [usage_event(purpose=purpose, first_token_ms=None) for purpose in purposes]
+
+    outcomes = analytics.outcomes(*events)
+    total = analytics.usage()["total"]
+
+    assert outcomes == [("applied", None)] * 5
+    assert (total["calls"], total["turns"], total["input_tokens"]) == (5, 1, 500)
+
+
 def test_only_chat_reports_usage(analytics: Analytics) -> None:
     as_memory = analytics.deliver(usage_event(), caller="memory")
     as_user = analytics.http.post(

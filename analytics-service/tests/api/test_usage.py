@@ -14,8 +14,10 @@ NOON = 489_000 * HOUR
 def counts(
     calls: int, input_tokens: int, cached: int, output_tokens: int, reasoning: int, estimated: int = 0
 ) -> dict[str, int]:
+    """Of calls that each answered a turn."""
     return {
         "calls": calls,
+        "turns": calls,
         "input_tokens": input_tokens,
         "cached_tokens": cached,
         "output_tokens": output_tokens,

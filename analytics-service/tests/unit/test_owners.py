@@ -17,7 +17,7 @@ NOON = 1_760_400_000
 
 def rollup(tx: Transaction) -> list[Row]:
     return tx.all(
-        "select owner, hour, model, conversation_id, calls, input_tokens, cached_tokens, output_tokens,"
+        "select owner, hour, model, conversation_id, calls, turns, input_tokens, cached_tokens, output_tokens,"
         "       reasoning_tokens, estimated_calls"
         "  from usage_hours order by owner, hour, model, conversation_id"
     )
@@ -27,7 +27,8 @@ def rebuilt(tx: Transaction) -> list[Row]:
     return tx.all(
         "select owner, cast(created_at / 3600 as integer) as hour, model,"
         "       coalesce(conversation_id, '') as conversation_id,"
-        "       count(*) as calls, sum(input_tokens) as input_tokens, sum(cached_tokens) as cached_tokens,"
+        "       count(*) as calls, sum(purpose = 'turn') as turns,"
+        "       sum(input_tokens) as input_tokens, sum(cached_tokens) as cached_tokens,"
         "       sum(output_tokens) as output_tokens, sum(reasoning_tokens) as reasoning_tokens,"
         "       sum(source = 'estimated') as estimated_calls"
         "  from usage_events group by 1, 2, 3, 4 order by 1, 2, 3, 4"
@@ -41,6 +42,7 @@ def some_call(chance: random.Random) -> Event:
             created_at=NOON + chance.random() * 3 * 3600,
             model=chance.choice(["example/large", "example/small"]),
             conversation_id=chance.choice([None, "conv_1", "conv_2"]),
+            purpose=chance.choice(["turn", "title"]),
             source=chance.choice(["provider", "estimated"]),
             input_tokens=chance.randrange(1000),
             output_tokens=chance.randrange(1000),

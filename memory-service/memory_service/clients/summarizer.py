@@ -50,6 +50,7 @@ class Summarizer:
             max_retries=0,
             timeout=settings.summarizer_timeout_seconds,
         )
+        self._completions = self._client.chat.completions  # loads half the SDK: now, not while questions wait
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,7 +74,7 @@ class Summarizer:
         return _reply(completion, self._settings.summarizer_model)
 
     async def _complete(self, prompt: Prompt) -> Any:
-        return await self._client.chat.completions.create(
+        return await self._completions.create(
             model=self._settings.summarizer_model,
             messages=[{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
             temperature=self._settings.summarizer_temperature,

@@ -14,7 +14,7 @@ NEWEST_TURN_WEIGHT = 0.3
 
 @dataclass(frozen=True)
 class Branch:
-    """A run of turns; those up to `fork_depth` are its ancestors'."""
+    """A run of turns; those up to `fork_depth` are its ancestors'. `unfolded_turns` counts exchanges."""
 
     id: int
     conversation_id: str
@@ -56,10 +56,6 @@ class Path:
         """Whether the turn at that place is on the way."""
         return any(each.branch == branch and depth <= each.upto for each in self.segments)
 
-    def branch_at(self, depth: int) -> int:
-        """The branch that the turn of that depth stands on."""
-        return next(each.branch for each in self.segments if each.above < depth)
-
     def between(self, above: int, upto: int) -> list[Segment]:
         """The pieces with `above` < depth <= `upto`, newest first."""
         cut = (Segment(each.branch, max(each.above, above), min(each.upto, upto)) for each in self.segments)
@@ -94,6 +90,23 @@ class Branches:
             depth=depth,
         )
         return Path(tuple(Segment(row["id"], row["above"], row["upto"]) for row in rows))
+
+    def of(self, conversation_id: str) -> list[Branch]:
+        """All branches of a conversation, oldest first."""
+        rows = self._tx.all(
+            f"select {COLUMNS} from branches where conversation_id = ? order by id",  # noqa: S608
+            conversation_id,
+        )
+        return [Branch(**row) for row in rows]
+
+    def forks(self, branch: int, depth: int) -> list[Branch]:
+        """Those that fork off a branch at that depth or deeper."""
+        rows = self._tx.all(
+            f"select {COLUMNS} from branches where parent = ? and fork_depth >= ? order by id",  # noqa: S608
+            branch,
+            depth,
+        )
+        return [Branch(**row) for row in rows]
 
     def open(self, conversation_id: str, *, parent: int | None, parent_turn_id: str | None, fork_depth: int) -> int:
         """A new branch without turns; returns its id."""
@@ -133,16 +146,22 @@ class Branches:
         """A turn that is only archived."""
         self._tx.run("update branches set tip_depth = ? where id = ?", depth, branch)
 
-    def buffer(self, branch: int, tokens: int) -> None:
-        """Counts a remembered turn into the short-term buffer."""
+    def buffer(self, branch: int, tokens: int, *, opens: bool) -> None:
+        """Counts a remembered turn into the short-term buffer: as an exchange, or into that before it."""
         self._tx.run(
-            "update branches set unfolded_turns = unfolded_turns + 1, unfolded_tokens = unfolded_tokens + :tokens,"
+            "update branches set unfolded_turns = unfolded_turns + :opens,"
+            " unfolded_tokens = unfolded_tokens + :tokens,"
             " smoothed_tokens = case smoothed_tokens when 0 then :tokens"
-            " else smoothed_tokens + :weight * (:tokens - smoothed_tokens) end where id = :branch",
+            " else smoothed_tokens + :weight * (:tokens - :opens * smoothed_tokens) end where id = :branch",
             tokens=tokens,
+            opens=int(opens),
             weight=NEWEST_TURN_WEIGHT,
             branch=branch,
         )
+
+    def recount(self, branch: int, *, turns: int, tokens: int) -> None:
+        """What its short-term buffer holds now that a turn in it is another."""
+        self._tx.run("update branches set unfolded_turns = ?, unfolded_tokens = ? where id = ?", turns, tokens, branch)
 
     def fold(self, branch: int, *, above: int, through: int, turns: int, tokens: int) -> bool:
         """Moves the fold pointer from `above` to `through`; False when it does not stand at `above` any more."""

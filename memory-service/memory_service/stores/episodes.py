@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chassis.database import Transaction
-from memory_service.stores.branches import Path, Segment
+from memory_service.stores.branches import Path
 
 COLUMNS = (
     "id, conversation_id, branch, level, depth_from, depth_to, summary, priority, quote_turn_id, quote_from, quote_to,"
@@ -55,26 +55,29 @@ class Episodes:
     def live(self, path: Path, through: int) -> list[Episode]:
         """Those that together cover the path up to `through`, each the most merged one, oldest first.
 
-        Walks back from one to the next, so it costs as many look-ups as there are live ones.
+        There may be gaps, of turns that were forgotten or are to be folded again. Walks back from one to the next, so
+        it costs as many look-ups as there are live ones.
         """
         found: list[Episode] = []
-        while through > path.root:
-            episode = self._ending_at(path.branch_at(through), through)
-            if episode is None:
-                break
+        while episode := self._last(path, through):
             found.append(episode)
             through = episode.depth_from - 1
         return found[::-1]
+
+    def gaps(self, path: Path, through: int) -> list[tuple[int, int]]:
+        """What no episode covers up to `through`: (`above`, `upto`), each with `above` < depth <= `upto`."""
+        found, above = [], path.root
+        for episode in self.live(path, through):
+            found.append((above, episode.depth_from - 1))
+            above = episode.depth_to
+        return [(low, high) for low, high in [*found, (above, through)] if low < high]
 
     def folded_through(self, path: Path, pointer: int) -> int:
         """How far the path is folded: `pointer`, that of its branch, unless the path ends before it."""
         if pointer <= path.tip:
             return pointer
-        for segment in path.segments:
-            depth = self._last_end(segment)
-            if depth is not None:
-                return depth
-        return path.root
+        last = self._last(path, path.tip)
+        return last.depth_to if last else path.root
 
     def starting_at(self, conversation_id: str, path: Path, depth: int) -> Episode | None:
         """An unmerged episode of the path that begins at that depth, made by a branch that shares its turns."""
@@ -85,15 +88,19 @@ class Episodes:
         )
         return next((Episode(**row) for row in rows if path.holds(row["branch"], row["depth_to"])), None)
 
-    def get(self, branch: int, depth_to: int, level: int) -> Episode | None:
-        """The episode of that level that ends there."""
-        row = self._tx.one(
-            f"select {COLUMNS} from episodes where branch = ? and depth_to = ? and level = ?",  # noqa: S608
-            branch,
-            depth_to,
-            level,
+    def around(self, conversation_id: str, depth: int) -> list[Episode]:
+        """Those of every branch and level whose depths hold that one."""
+        rows = self._tx.all(
+            f"select {COLUMNS} from episodes where conversation_id = ? and depth_from <= ? and depth_to >= ?",  # noqa: S608
+            conversation_id,
+            depth,
+            depth,
         )
-        return Episode(**row) if row else None
+        return [Episode(**row) for row in rows]
+
+    def drop(self, episode_id: str) -> None:
+        """Deletes one; those it was merged from stay."""
+        self._tx.run("delete from episodes where id = ?", episode_id)
 
     def last_made_at(self, conversation_id: str) -> float | None:
         """When the newest episode of the conversation was made."""
@@ -111,19 +118,16 @@ class Episodes:
         """Deletes them all; returns how many."""
         return self._tx.run("delete from episodes where conversation_id = ?", conversation_id)
 
-    def _ending_at(self, branch: int, depth: int) -> Episode | None:
-        row = self._tx.one(
-            f"select {COLUMNS} from episodes where branch = ? and depth_to = ? order by level desc limit 1",  # noqa: S608
-            branch,
-            depth,
-        )
-        return Episode(**row) if row else None
-
-    def _last_end(self, segment: Segment) -> int | None:
-        last: int | None = self._tx.value(
-            "select max(depth_to) as last from episodes where branch = ? and depth_to > ? and depth_to <= ?",
-            segment.branch,
-            segment.above,
-            segment.upto,
-        )
-        return last
+    def _last(self, path: Path, through: int) -> Episode | None:
+        """The one of the path that ends last, not deeper than `through`; the most merged one that ends there."""
+        for segment in path.between(path.root, through):
+            row = self._tx.one(
+                f"select {COLUMNS} from episodes where branch = ? and depth_to > ? and depth_to <= ?"  # noqa: S608
+                " order by depth_to desc, level desc limit 1",
+                segment.branch,
+                segment.above,
+                segment.upto,
+            )
+            if row:
+                return Episode(**row)
+        return None

@@ -1,5 +1,6 @@
 """Facts about the user and where they were said."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -85,6 +86,28 @@ class Facts:
         )
         return [Fact(**row) for row in rows]
 
+    def said_in(self, turn_ids: Sequence[str]) -> list[Fact]:
+        """The facts that have a source in any of the turns, each with all its sources; in force or not."""
+        rows = self._tx.all(
+            f"select {COLUMNS} from facts where id in (select s.fact_id from json_each(?) as turn"  # noqa: S608
+            " join fact_sources as s on s.turn_id = turn.value) order by id",
+            json.dumps(list(turn_ids)),
+        )
+        return [Fact(**row, sources=self._sources(row["id"])) for row in rows]
+
+    def take_source(self, fact_id: str, turn_id: str) -> None:
+        """It does not count as said there any more."""
+        self._tx.run("delete from fact_sources where fact_id = ? and turn_id = ?", fact_id, turn_id)
+
+    def move(self, fact_id: str, branch: int, depth: int) -> None:
+        """It counts as said first in another turn."""
+        self._tx.run("update facts set branch = ?, depth = ? where id = ?", branch, depth, fact_id)
+
+    def drop(self, fact_id: str) -> None:
+        """Deletes one, with its sources."""
+        self._tx.run("update facts set superseded_by = null where superseded_by = ?", fact_id)
+        self._tx.run("delete from facts where id = ?", fact_id)
+
     def quotes(self, fact_id: str) -> list[Quote]:
         """Where a fact was said, in the user's own words."""
         rows = self._tx.all(
@@ -103,3 +126,9 @@ class Facts:
         """Deletes them all, their sources too; returns how many."""
         self._tx.run("update facts set superseded_by = null where conversation_id = ?", conversation_id)
         return self._tx.run("delete from facts where conversation_id = ?", conversation_id)
+
+    def _sources(self, fact_id: str) -> list[Source]:
+        rows = self._tx.all(
+            "select turn_id, quote_from, quote_to from fact_sources where fact_id = ? order by turn_id", fact_id
+        )
+        return [Source(**row) for row in rows]

@@ -124,6 +124,13 @@ class Jobs:
         )
         return [Job(**row) for row in rows]
 
+    def start_over(self, conversation_id: str, now: float) -> None:
+        """Owes the same work under new ids: what is in the making of the old ones finds its job gone."""
+        owed = self.of_conversation(conversation_id)
+        self.erase(conversation_id)
+        for job in owed:
+            self.owe(conversation_id, job.branch, job.kind, now, level=job.level)
+
     def erase(self, conversation_id: str) -> None:
         """Deletes them all, saved replies too."""
         self._tx.run("delete from jobs where conversation_id = ?", conversation_id)

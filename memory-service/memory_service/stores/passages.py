@@ -41,6 +41,7 @@ class Hit:
     turn: int
     turn_id: str
     conversation_id: str
+    depth: int
     created_at: float
     session_at: float
     passage: Passage
@@ -86,7 +87,7 @@ class Passages:
                 select rowid as number, -bm25(passages_fts, {WEIGHTS}) as score
                   from passages_fts where passages_fts match :match order by score desc limit {RANKED}
             )
-            select p.turn, t.id, t.conversation_id, t.created_at, t.session_at,
+            select p.turn, t.id, t.conversation_id, t.depth, t.created_at, t.session_at,
                    p.user_from, p.user_to, p.assistant_from, p.assistant_to, best.score
               from best
               join passages as p on p.number = best.number
@@ -113,6 +114,11 @@ class Passages:
             _scope(into, conversation_id),
             conversation_id,
         )
+
+    def take_out(self, turn: int) -> None:
+        """Takes the passages of one turn out of the index."""
+        self._tx.run("delete from passages_fts where rowid in (select number from passages where turn = ?)", turn)
+        self._tx.run("delete from passages where turn = ?", turn)
 
     def erase(self, conversation_id: str) -> None:
         """Takes every passage of the conversation out of the index."""
@@ -149,6 +155,7 @@ def _hit(row: Row) -> Hit:
         turn=row["turn"],
         turn_id=row["id"],
         conversation_id=row["conversation_id"],
+        depth=row["depth"],
         created_at=row["created_at"],
         session_at=row["session_at"],
         passage=Passage(row["user_from"], row["user_to"], row["assistant_from"], row["assistant_to"]),

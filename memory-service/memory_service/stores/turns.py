@@ -35,6 +35,11 @@ class Turn:
     ended_at: float
     session_at: float
 
+    @property
+    def opens(self) -> bool:
+        """Whether an exchange begins with it; one that only brings results of tools goes on with that before it."""
+        return bool(self.user_text.strip())
+
 
 @dataclass(frozen=True)
 class Size:
@@ -44,13 +49,15 @@ class Size:
     branch: int
     depth: int
     tokens: int
+    opens: bool
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many turns, and their tokens."""
+    """How many turns, how many exchanges they are, and their tokens."""
 
     turns: int
+    exchanges: int
     tokens: int
 
 
@@ -68,12 +75,27 @@ class Turns:
     def add(self, turn: Turn) -> int:
         """Stores a turn; returns its number, by which the index knows it."""
         number: int = self._tx.value(
-            "insert into turns (id, owner, conversation_id, branch, depth, status, remembered, user_text,"
+            "insert into turns (id, owner, conversation_id, branch, depth, status, remembered, opens, user_text,"
             " assistant_text, file_ids, model, tokens, created_at, ended_at, session_at)"
-            " values (:id, :owner, :conversation_id, :branch, :depth, :status, :remembered, :user_text,"
+            " values (:id, :owner, :conversation_id, :branch, :depth, :status, :remembered, :opens, :user_text,"
             " :assistant_text, :file_ids, :model, :tokens, :created_at, :ended_at, :session_at) returning number",
-            **{**vars(turn), "remembered": int(turn.remembered), "file_ids": json.dumps(turn.file_ids)},
+            **_values(turn),
         )
+        return number
+
+    def revise(self, turn: Turn) -> int:
+        """Puts other texts in the place of a turn's; returns its number."""
+        number: int = self._tx.value(
+            "update turns set remembered = :remembered, opens = :opens, user_text = :user_text,"
+            " assistant_text = :assistant_text, file_ids = :file_ids, model = :model, tokens = :tokens"
+            " where id = :id returning number",
+            **_values(turn),
+        )
+        return number
+
+    def number_of(self, turn_id: str) -> int:
+        """The number by which the index knows a turn."""
+        number: int = self._tx.value("select number from turns where id = ?", turn_id)
         return number
 
     def newest_known(self, owner: str, conversation_id: str, turn_ids: list[str]) -> Turn | None:
@@ -91,13 +113,24 @@ class Turns:
             rows += self._of_segment(COLUMNS, segment, "desc", count - len(rows))
         return [_turn(row) for row in rows]
 
+    def following(self, branch: int, depth: int, count: int) -> list[Turn]:
+        """The next `count` remembered turns after that depth on the same branch, oldest first."""
+        rows = self._tx.all(
+            f"select {COLUMNS} from turns where branch = ? and depth > ? and remembered = 1"  # noqa: S608
+            " order by depth limit ?",
+            branch,
+            depth,
+            count,
+        )
+        return [_turn(row) for row in rows]
+
     def newest_sizes(self, path: Path, above: int, limit: int) -> list[Size]:
         """Sizes of the remembered turns deeper than `above`, newest first."""
         return self._sizes(path.between(above, path.tip), "desc", limit)
 
-    def oldest_sizes(self, path: Path, above: int, limit: int) -> list[Size]:
-        """Sizes of the remembered turns deeper than `above`, oldest first."""
-        return self._sizes(path.between(above, path.tip)[::-1], "asc", limit)
+    def oldest_sizes(self, path: Path, above: int, upto: int, limit: int) -> list[Size]:
+        """Sizes of the remembered turns with `above` < depth <= `upto`, oldest first."""
+        return self._sizes(path.between(above, upto)[::-1], "asc", limit)
 
     def between(self, path: Path, above: int, upto: int) -> list[Turn]:
         """The remembered turns with `above` < depth <= `upto`, oldest first."""
@@ -108,7 +141,8 @@ class Turns:
         """How much was remembered in that range."""
         rows = [
             self._tx.all(
-                "select count(*) as turns, coalesce(sum(tokens), 0) as tokens from turns"
+                "select count(*) as turns, coalesce(sum(opens), 0) as exchanges, coalesce(sum(tokens), 0) as tokens"
+                " from turns"
                 " where branch = ? and depth > ? and depth <= ? and remembered = 1",
                 segment.branch,
                 segment.above,
@@ -116,7 +150,11 @@ class Turns:
             )[0]
             for segment in path.between(above, upto)
         ]
-        return Count(sum(row["turns"] for row in rows), sum(row["tokens"] for row in rows))
+        return Count(
+            turns=sum(row["turns"] for row in rows),
+            exchanges=sum(row["exchanges"] for row in rows),
+            tokens=sum(row["tokens"] for row in rows),
+        )
 
     def any_known(self, conversation_id: str) -> bool:
         """Whether there is a turn of the conversation that was not forgotten."""
@@ -146,8 +184,8 @@ class Turns:
     def _sizes(self, segments: list[Segment], order: str, limit: int) -> list[Size]:
         rows: list[dict[str, Any]] = []
         for segment in segments:
-            rows += self._of_segment("id, branch, depth, tokens", segment, order, limit - len(rows))
-        return [Size(**row) for row in rows]
+            rows += self._of_segment("id, branch, depth, tokens, opens", segment, order, limit - len(rows))
+        return [Size(**{**row, "opens": bool(row["opens"])}) for row in rows]
 
     def _of_segment(self, columns: str, segment: Segment, order: str, limit: int) -> Iterator[dict[str, Any]]:
         """Its remembered turns; a limit of -1 is none."""
@@ -161,6 +199,15 @@ class Turns:
                 limit,
             )
         )
+
+
+def _values(turn: Turn) -> dict[str, Any]:
+    return {
+        **vars(turn),
+        "remembered": int(turn.remembered),
+        "opens": int(turn.opens),
+        "file_ids": json.dumps(turn.file_ids),
+    }
 
 
 def _turn(row: dict[str, Any]) -> Turn:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chassis.tokens import estimate_tokens
 from dev.offline_llm.testing import OfflineLLM
 
-from ..conftest import Memory, Running, Talk, asked_about, long_text
+from ..conftest import Memory, Running, Talk, asked_about, folded, long_text
 
 
 def chat_of(context: Any) -> list[tuple[str, str]]:
@@ -138,6 +138,17 @@ def test_with_folding_down_the_context_stays_bounded_and_nothing_is_lost(running
         model.behave()
         shown = memory.eventually(talk.id, lambda shown: shown["statistics"]["buffer_tokens"] <= 1500)
         assert shown["statistics"]["turns"] == 41
+
+
+def test_what_stands_in_the_buffer_is_not_recalled_beside_it_and_the_turn_just_before_is(running: Running) -> None:
+    with running(short_term_memory_k=1) as memory:
+        talk = Talk()
+        memory.deliver(talk.turn("The code of my lock is 4711."), talk.turn("The code of my door is 1147."))
+        memory.eventually(talk.id, folded)
+
+        context = memory.context(talk.id, talk.turns[::-1], "What are the codes of my lock and my door?")
+
+        assert [part["ids"] for part in context["parts"] if part["kind"] == "recall"] == [talk.turns[:1]]
 
 
 def test_a_branch_is_remembered_by_its_ancestors_only(memory: Memory) -> None:

@@ -21,6 +21,7 @@ from memory_service.clients.summarizer import Reply
 from memory_service.fold_replies import AcceptedFold, StatedFact, Summary
 from memory_service.folding import Limits
 from memory_service.folds import Folds
+from memory_service.scrubbing import Scrubbing
 from memory_service.settings import Settings
 from memory_service.stores.branches import Branches
 from memory_service.stores.facts import Source
@@ -138,13 +139,13 @@ async def test_a_reply_that_was_saved_before_a_crash_is_used_without_asking_agai
 async def test_a_fold_that_is_committed_twice_counts_once(settings: Settings, model: OfflineLLM) -> None:
     database_of = [package_migrations("memory_service"), INBOX, OWNERS]
     folds = Folds(Limits(4, 3000, 1500, 4000), lambda: START, lambda: None)
-    archive = Archive(folds, lambda: START)
     talk = Talk()
     events = [Event(**talk.turn(f"My project {n} is called Falcon{n}.")) for n in range(5)]
     reply = Reply("", "m", None, None)
     summary = Summary("Projects Falcon0 to Falcon2", 5)
     accepted = AcceptedFold(summary, None, [StatedFact("Falcon0", "other", 5, "active", [Source(talk.turns[0], 0, 2)])])
     with Database(settings.service_data, database_of) as database:
+        archive = Archive(folds, Scrubbing(database, lambda: START), lambda: START)
         for event in events:
             await database.write(lambda tx, event=event: archive.turn_ended(tx, event))
         job = await database.write(lambda tx: Jobs(tx).take("lease", START, START + 60))
@@ -185,7 +186,7 @@ def killed_at_the_end(settings: Settings) -> Iterator[Memory]:
 
 
 def wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         with suppress(httpx.TransportError):
             if httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200:

@@ -7,7 +7,7 @@ import pytest
 
 from dev.offline_llm.testing import OfflineLLM
 
-from ..conftest import Memory, Running, Talk, asked_about, long_text
+from ..conftest import Memory, Running, Talk, asked_about, folded, long_text
 
 FOLDED = "My violin teacher is called Ludmilla Brandt and I live in Graz."
 
@@ -16,10 +16,6 @@ def told(talk: Talk, turns: int = 5) -> list[dict[str, Any]]:
     """A first turn worth remembering, and others after it."""
     first = talk.turn(FOLDED, "Nice to hear about Ludmilla.")
     return [first, *(talk.turn(f"Tell me about topic number {n}, please.") for n in range(turns - 1))]
-
-
-def folded(shown: Any) -> bool:
-    return shown["statistics"]["folded_turns"] > 0 and shown["statistics"]["folds_pending"] == 0
 
 
 def once(talk: Talk, fault: dict[str, Any], times: int = 1) -> dict[str, Any]:

@@ -2,30 +2,17 @@
 
 import json
 import time
-from pathlib import Path
-from typing import Any
 
 from dev.offline_llm.testing import OfflineLLM
 from memory_service.settings import Settings
 
-from ..conftest import START, Memory, Running, Talk, asked_about
-
-CANARY = "Xylocanary"
-
-
-def folded(shown: Any) -> bool:
-    return shown["statistics"]["folded_turns"] > 0 and shown["statistics"]["folds_pending"] == 0
+from ..conftest import CANARY, START, Memory, Running, Talk, asked_about, files_with_canary, folded
 
 
 def with_canary(memory: Memory, talk: Talk) -> None:
     """A folded conversation full of the canary: turns, index, episodes, facts."""
     memory.deliver(*(talk.turn(f"My parrot number {n} is called {CANARY}.", f"{CANARY}, noted.") for n in range(6)))
     assert CANARY in json.dumps(memory.eventually(talk.id, folded)["long_term"])
-
-
-def files_with_canary(folder: Path) -> list[str]:
-    """Looks for its middle: the index keeps stems, without what they share with the word before."""
-    return [path.name for path in folder.iterdir() if b"locanar" in path.read_bytes().lower()]
 
 
 def test_a_deleted_conversation_leaves_no_byte_of_itself_in_any_file(running: Running, settings: Settings) -> None:

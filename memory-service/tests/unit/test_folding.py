@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from memory_service.fold_worker import Pace
-from memory_service.folding import Limits, level_to_merge
+from memory_service.folding import Limits, exchanges, to_merge
 from memory_service.settings import Settings
 from memory_service.stores.branches import Branch, Path, Segment
+from memory_service.stores.episodes import Episode
 from memory_service.stores.turns import Size
 
 BY_TOKENS = Limits(k=None, high_tokens=3000, low_tokens=1500, source_tokens=4000)
@@ -16,9 +17,18 @@ BY_TURNS = dataclasses.replace(BY_TOKENS, k=4)
 
 def branch_of(*tokens: int) -> tuple[Branch, list[Size]]:
     """A branch whose unfolded turns have so many tokens."""
-    sizes = [Size(f"turn_{depth}", 1, depth, size) for depth, size in enumerate(tokens, start=1)]
+    sizes = [Size(f"turn_{depth}", 1, depth, size, True) for depth, size in enumerate(tokens, start=1)]
     branch = Branch(1, "conv_1", None, 0, len(sizes), 0, len(sizes), sum(tokens), 500.0)
     return branch, sizes
+
+
+def merged(*levels: int, gap_before: int | None = None) -> list[int]:
+    """Which of live episodes of these levels, counted from 1, are merged; before one there may be a gap."""
+    live = [
+        Episode(str(n), "c", 1, level, n, n, "", 0, None, None, None, 0, 0.0, "m", None, None, 0.0)
+        for n, level in enumerate(levels, start=1)
+    ]
+    return [each.depth_from for each in to_merge(live, lambda one, other: other.depth_from != gap_before)]
 
 
 def taken(limits: Limits, *tokens: int, attempts: int = 0) -> int:
@@ -55,6 +65,19 @@ def test_after_failures_a_fold_takes_less() -> None:
     assert [taken(BY_TOKENS, *[500] * 12, attempts=attempts) for attempts in (0, 2, 4, 6, 50)] == [8, 4, 2, 1, 1]
 
 
+def test_a_fold_takes_whole_exchanges_and_counts_them() -> None:
+    branch, sizes = branch_of(*[10] * 12)
+    sizes = [dataclasses.replace(size, opens=size.depth % 2 == 1) for size in sizes]
+    branch = dataclasses.replace(branch, unfolded_turns=6)
+
+    by_turns = BY_TURNS.chunk(branch, sizes, 0)
+    by_room = dataclasses.replace(BY_TURNS, source_tokens=30).chunk(branch, sizes, 0)
+    of_a_gap = dataclasses.replace(BY_TURNS, source_tokens=50).piece(sizes, 0)
+
+    assert [len(by_turns), len(by_room), len(of_a_gap)] == [8, 2, 4]
+    assert [len(each) for each in exchanges(sizes[1:4])] == [1, 2]
+
+
 def test_adaptive_k_follows_the_length_of_turns() -> None:
     branch, _ = branch_of(500)
 
@@ -64,9 +87,15 @@ def test_adaptive_k_follows_the_length_of_turns() -> None:
 
 
 def test_eight_episodes_of_a_level_are_merged_the_lowest_level_first() -> None:
-    assert level_to_merge([0] * 7) is None
-    assert level_to_merge([1] * 8 + [0] * 8) == 0
-    assert level_to_merge([1] * 8 + [0] * 3) == 1
+    assert merged(*[0] * 7) == []
+    assert merged(*[1] * 8, *[0] * 8) == [9, 10, 11, 12]
+    assert merged(*[1] * 8, *[0] * 3) == [1, 2, 3, 4]
+
+
+def test_only_episodes_that_follow_each_other_are_merged() -> None:
+    assert merged(1, 1, 0, 0, 1, 1, 1, 1, 1, 1) == [5, 6, 7, 8]
+    assert merged(*[0] * 8, gap_before=3) == [3, 4, 5, 6]
+    assert merged(*[0, 0, 0, 1] * 3) == []
 
 
 def test_pauses_double_up_to_the_longest_with_jitter() -> None:
@@ -81,7 +110,6 @@ def test_a_path_holds_a_branch_up_to_where_the_next_forks_off() -> None:
 
     assert [path.holds(1, 3), path.holds(1, 4), path.holds(2, 5), path.holds(2, 6)] == [True, False, True, False]
     assert path.between(2, 4) == [Segment(2, 3, 4), Segment(1, 2, 3)]
-    assert [path.branch_at(depth) for depth in (1, 3, 4)] == [1, 1, 2]
 
 
 @pytest.mark.parametrize(
