@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -58,6 +57,7 @@ from chassis.database import Database
 from chassis.identity import Identity
 from chassis.migrations import package_migrations
 from chassis.neighbours import Neighbour, neighbour_client
+from chassis.transport import Client
 
 # The gateway's question comes first: it is put far more often than all others.
 ROUTERS = (
@@ -96,7 +96,7 @@ class _Ground:
     clock: Clock
     database: Database
     passwords: Passwords
-    http: httpx.AsyncClient
+    http: Client
     throttles: Throttles
     signing_keys: SigningKeys
     identity: Identity

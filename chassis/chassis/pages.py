@@ -27,7 +27,7 @@ class PageQuery(BaseModel):
     order: Literal["asc", "desc"]
 
 
-def _page_query(
+async def _page_query(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     after: Annotated[str | None, Query(max_length=64)] = None,
     order: Annotated[Literal["asc", "desc"], Query()] = "desc",

@@ -1,6 +1,7 @@
 """What a turn has to pass to be accepted, and the one transaction that accepts it."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chassis.clock import Clock
 from chassis.database import Transaction
@@ -8,44 +9,40 @@ from chassis.identity import Principal
 from chassis.ids import new_id
 from chassis.owners import Owners
 from chat_service import inputs
+from chat_service.allowances import Allowances
 from chat_service.answer import Answer
 from chat_service.attachments import Attachments
-from chat_service.models import Catalogue
+from chat_service.models import Catalogue, Choice
+from chat_service.places import IMAGE_TURNS, Place, Target, find_place, items_of_exchange
 from chat_service.problems import (
-    ConversationBusy,
-    ConversationNotFound,
-    IdempotencyKeyReused,
+    ImagesNotSupported,
     ItemNotFound,
+    ModelNotFound,
     ResponseNotFound,
+    ToolCallNotFound,
 )
+from chat_service.repeats import Repeatable, Repeats
 from chat_service.responses import describe
 from chat_service.schemas.responses import CreateResponse
-from chat_service.stores.conversations import Conversations, StoredConversation
-from chat_service.stores.idempotency_keys import IdempotencyKeys
+from chat_service.stores.conversation_aliases import ConversationAliases
+from chat_service.stores.conversations import Conversations
 from chat_service.stores.items import Item, Items
 from chat_service.stores.responses import Responses, StoredResponse
 from chat_service.stores.stream_events import StreamEvents
+from chat_service.stores.user_settings import Preferences, UserSettings
+from chat_service.titles import first_words
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where a turn goes: its conversation, the turn it follows and its depth."""
-
-    conversation_id: str | None
-    parent: StoredResponse | None
-
-    @property
-    def depth(self) -> int:
-        """From 1."""
-        return self.parent.depth + 1 if self.parent else 1
-
-
-@dataclass(frozen=True)
-class Repeatable:
-    """An Idempotency-Key, and the hash of the body it came with, byte for byte."""
-
-    key: str
-    body_hash: str
+TAKEN_AGAIN = (
+    "instructions",
+    "temperature",
+    "top_p",
+    "max_output_tokens",
+    "reasoning",
+    "text",
+    "tools",
+    "tool_choice",
+)
+"""Parameters that a turn without input has in common with the one it replaces, unless it says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,7 @@ class Asking:
     caller: Principal
     asked: CreateResponse
     items: list[Item]
+    target: Target
     repeatable: Repeatable | None
 
     @property
@@ -68,9 +66,9 @@ class Asking:
         return self.asked.store is not False
 
     @property
-    def has_references(self) -> bool:
-        """Whether items stand in for earlier ones."""
-        return any(item["type"] == "item_reference" for item in self.items)
+    def is_complete(self) -> bool:
+        """Unless items stand in for earlier ones, or what went into an earlier turn is to be taken again."""
+        return bool(self.items) and all(item["type"] != "item_reference" for item in self.items)
 
 
 @dataclass(frozen=True)
@@ -90,30 +88,51 @@ class Admission:
     """
 
     def __init__(
-        self, catalogue: Catalogue, attachments: Attachments, runner: str, max_characters: int, clock: Clock
+        self,
+        catalogue: Catalogue,
+        attachments: Attachments,
+        allowances: Allowances,
+        repeats: Repeats,
+        runner: str,
+        max_characters: int,
+        clock: Clock,
     ) -> None:
         self._catalogue = catalogue
         self._attachments = attachments
+        self._allowances = allowances
+        self._repeats = repeats
         self._runner = runner
         self._max_characters = max_characters
         self._clock = clock
 
-    def read(self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None) -> Asking:
-        """What is asked for. Raises what the request alone can be refused for."""
-        inputs.refuse_unsupported(asked)
-        self._catalogue.resolve(asked.model)
-        return Asking(caller, asked, inputs.items_of(asked, self._max_characters), repeatable)
+    def read(
+        self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None, alias: str | None = None
+    ) -> Asking:
+        """What is asked for; `alias` is another program's name for the conversation.
 
-    def resolve(self, tx: Transaction, asking: Asking) -> Asking:
-        """Puts copies of the messages in the place of references. Raises `ItemNotFound`, `InputTooLong`."""
+        Raises what the request alone can be refused for.
+        """
+        inputs.refuse_unsupported(asked)
+        if asked.model:
+            self._catalogue.choose(asked.model, images=False)
+        target = Target(inputs.conversation_id(asked), alias, asked.previous_response_id, asked.replaces)
+        return Asking(caller, asked, inputs.items_of(asked, self._max_characters), target, repeatable)
+
+    def complete(self, tx: Transaction, asking: Asking) -> Asking:
+        """Puts copies of items in the place of references, and what went into a replaced turn in the place of nothing.
+
+        Raises `ItemNotFound`, `ResponseNotFound`, `InputTooLong`.
+        """
+        if not asking.items:
+            asking = _taken_again(tx, asking)
         items: list[Item] = []
         for item in asking.items:
             if item["type"] != "item_reference":
                 items.append(item)
             elif (found := Items(tx).owned(asking.owner, item["id"])) is None:
                 raise ItemNotFound(param="input")
-            elif found["type"] == "message":  # thoughts are passed over, as when they are sent
-                items.append({**found, "id": new_id("msg")})
+            elif found["type"] != "reasoning":  # thoughts are passed over, as when they are sent
+                items.append(_copy(found))
         inputs.refuse_too_long(items, self._max_characters)
         return replace(asking, items=items)
 
@@ -124,88 +143,103 @@ class Admission:
     def accept(self, tx: Transaction, asking: Asking) -> Accepted:
         """Stores the turn, in progress, at its place in the conversation. Raises what the place refuses.
 
-        Raises `Unauthenticated` when whoever asks is gone.
+        Raises `Unauthenticated` when whoever asks is gone, and what the caller's allowance refuses.
         """
         Owners(tx).refuse_departed(asking.owner)
         now = self._clock()
-        turn = self._turn(asking, _place(tx, asking, now), now)
+        place, turn = self.plan(tx, asking, now)
+        self._allowances.admit(tx, asking.caller)
         answer = Answer()
         answer.begin(describe(turn, []))
         events = answer.events()
+        if place.is_new and place.conversation:
+            Conversations(tx).add(place.conversation)
+            if asking.target.alias:
+                ConversationAliases(tx).add(turn.owner, asking.target.alias, place.conversation.id)
         Responses(tx).add(turn)
         Items(tx).add(turn.id, "input", asking.items)
         StreamEvents(tx).append(turn.id, 0, events)
-        if repeatable := asking.repeatable:
-            IdempotencyKeys(tx).add(turn.owner, repeatable.key, repeatable.body_hash, turn.id, now)
+        if asking.repeatable:
+            self._repeats.remember(tx, asking.caller, asking.repeatable, turn)
         if turn.stored and turn.conversation_id:
-            Conversations(tx).move_tip(turn.owner, turn.conversation_id, turn.id, now)
+            Conversations(tx).move_tip(turn.owner, turn.conversation_id, turn.id, now, title=turn.preview)
         return Accepted(turn, asking.items, answer, events)
 
-    def _turn(self, asking: Asking, place: Place, now: float) -> StoredResponse:
-        asked = asking.asked
-        mode, model_id = self._catalogue.resolve(asked.model)
+    def plan(self, tx: Transaction, asking: Asking, now: float) -> tuple[Place, StoredResponse]:
+        """The turn as it would be stored, and where; writes nothing. Raises what the place refuses."""
+        place = find_place(tx, asking.owner, asking.target, stored=asking.is_stored, now=now)
+        foreign_calls = inputs.answers_calls_of_others(asking.items)
+        if foreign_calls - inputs.calls_in(items_of_exchange(tx, place.parent.id if place.parent else None)):
+            raise ToolCallNotFound()
+        return place, self._turn(asking, place, UserSettings(tx).find(asking.owner), bool(foreign_calls), now)
+
+    def _turn(
+        self, asking: Asking, place: Place, preferences: Preferences, continues: bool, now: float
+    ) -> StoredResponse:
+        asked, parent = asking.asked, place.parent
+        image_depth = place.depth if inputs.has_images(asking.items) else parent.image_depth if parent else None
+        name = asked.model or self._name(place, preferences)
+        choice = self._choose(name, place.depth - image_depth if image_depth else None)
+        request = inputs.repeated(asked)
+        if place.conversation and place.conversation.instructions:
+            request.setdefault("instructions", place.conversation.instructions)
+        for parameter in ("temperature", "top_p"):
+            if (value := getattr(preferences, parameter)) is not None:
+                request.setdefault(parameter, value)
         return StoredResponse(
             id=new_id("resp"),
             owner=asking.owner,
             conversation_id=place.conversation_id,
-            parent_id=place.parent.id if place.parent else None,
+            parent_id=parent.id if parent else None,
             depth=place.depth,
+            continues=continues,
+            image_depth=image_depth,
             status="in_progress",
-            model=asked.model,
-            mode=mode.name if mode else None,
-            model_id=model_id,
+            model=name,
+            mode=choice.mode.name if choice.mode else None,
+            model_id=choice.model.id,
             stored=asking.is_stored,
             key_id=asking.caller.key_id,
             runner=self._runner,
-            request=inputs.repeated(asked),
+            request=request,
+            preview=first_words(inputs.user_text(asking.items)),
             created_at=now,
         )
 
+    def _choose(self, name: str, images_ago: int | None) -> Choice:
+        """A model that can look at the images of this turn, or, if it can, at those of the turns just before."""
+        if images_ago is None or images_ago >= IMAGE_TURNS:
+            return self._catalogue.choose(name, images=False)
+        try:
+            return self._catalogue.choose(name, images=True)
+        except ImagesNotSupported:
+            if images_ago == 0:
+                raise
+            return self._catalogue.choose(name, images=False)
 
-def made_before(tx: Transaction, asking: Asking) -> StoredResponse | None:
-    """The turn that this key made before. Raises `IdempotencyKeyReused` when it came with another request."""
-    repeatable = asking.repeatable
-    bound = IdempotencyKeys(tx).find(asking.owner, repeatable.key) if repeatable else None
-    if repeatable is None or bound is None:
-        return None
-    if bound["body_hash"] != repeatable.body_hash:
-        raise IdempotencyKeyReused()
-    return Responses(tx).find(asking.owner, bound["response_id"])
-
-
-def _place(tx: Transaction, asking: Asking, now: float) -> Place:
-    """Raises `ConversationNotFound`, `ResponseNotFound`, `ConversationBusy`."""
-    asked, owner = asking.asked, asking.owner
-    if conversation_id := inputs.conversation_id(asked):
-        conversation = Conversations(tx).find(owner, conversation_id)
-        if conversation is None:
-            raise ConversationNotFound()
-        tip = Responses(tx).find(owner, conversation.tip_id) if conversation.tip_id else None
-        return Place(conversation_id, _to_follow(tx, tip))
-    if asked.previous_response_id:
-        previous = Responses(tx).find(owner, asked.previous_response_id)
-        if previous is None or not previous.stored:
-            raise ResponseNotFound(param="previous_response_id")
-        return Place(previous.conversation_id, _to_follow(tx, previous))
-    if not asking.is_stored:
-        return Place(None, None)
-    return Place(_open_conversation(tx, owner, now), None)
+    def _name(self, place: Place, preferences: Preferences) -> str:
+        """What a turn goes by that names no model; what its user once chose may not be on offer any more."""
+        if place.conversation and place.conversation.model:
+            return place.conversation.model
+        try:
+            self._catalogue.choose(preferences.default_mode, images=False)
+        except ModelNotFound:
+            return Preferences().default_mode
+        return preferences.default_mode
 
 
-def _to_follow(tx: Transaction, response: StoredResponse | None) -> StoredResponse | None:
-    """The response to go on from; a failed one is passed over, so that it never has children."""
-    if response is None:
-        return None
-    if response.status == "in_progress":
-        raise ConversationBusy()
-    if response.status == "failed":
-        return Responses(tx).find(response.owner, response.parent_id) if response.parent_id else None
-    return response
+def _taken_again(tx: Transaction, asking: Asking) -> Asking:
+    """The request with the input, the model and the parameters of the turn that it replaces."""
+    replaced = Responses(tx).find(asking.owner, asking.target.replaces or "")
+    if replaced is None:
+        raise ResponseNotFound(param="replaces")
+    before: dict[str, Any] = {name: replaced.request[name] for name in TAKEN_AGAIN if name in replaced.request}
+    given = asking.asked.model_dump(exclude_none=True, by_alias=True)
+    asked = CreateResponse.model_validate({"model": replaced.model, **before, **given})
+    items = [_copy(item) for item in Items(tx).of(replaced.id, "input")]
+    return replace(asking, asked=asked, items=items)
 
 
-def _open_conversation(tx: Transaction, owner: str, now: float) -> str:
-    conversation = StoredConversation(
-        id=new_id("conv"), owner=owner, metadata={}, tip_id=None, created_at=now, updated_at=now
-    )
-    Conversations(tx).add(conversation)
-    return conversation.id
+def _copy(item: Item) -> Item:
+    """The same under an id of its own."""
+    return {**item, "id": new_id(item["id"].partition("_")[0])}

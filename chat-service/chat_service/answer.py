@@ -1,13 +1,14 @@
 """A growing answer: what the model has said so far, as output items and as the events that tell of them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Hashable
 from typing import Any
 
 import orjson
 
 from chassis.ids import new_id
-from chat_service.schemas.responses import ResponseObject
+from chat_service.schemas.response_objects import ResponseObject
 from chat_service.stores.items import Item
+from chat_service.utterances import SPEECH, THOUGHT, Call, Utterance, Voice, Words, resumed
 
 TERMINAL_EVENTS = {
     "completed": "response.completed",
@@ -15,55 +16,8 @@ TERMINAL_EVENTS = {
     "cancelled": "response.incomplete",
     "failed": "response.failed",
 }
-
-
-@dataclass(frozen=True)
-class Voice:
-    """What the model says, or what it thinks: each is an item of its own with one part."""
-
-    item: str
-    prefix: str
-    part: str
-
-    @property
-    def event(self) -> str:
-        """What its events begin with."""
-        return f"response.{self.part}"
-
-    @property
-    def extra(self) -> dict[str, Any]:
-        """What the SDKs insist on in its events."""
-        return {"logprobs": []} if self is SPEECH else {}
-
-
-SPEECH = Voice(item="message", prefix="msg", part="output_text")
-THOUGHT = Voice(item="reasoning", prefix="rs", part="reasoning_text")
-
-
-@dataclass
-class Utterance:
-    """One output item in the making."""
-
-    voice: Voice
-    index: int
-    id: str
-    pieces: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """All of it so far."""
-        return "".join(self.pieces)
-
-    def part(self, text: str) -> Item:
-        """The item's one part with that text."""
-        if self.voice is SPEECH:
-            return {"type": SPEECH.part, "text": text, "annotations": [], "logprobs": []}
-        return {"type": self.voice.part, "text": text}
-
-    def as_item(self, status: str, parts: list[Item]) -> Item:
-        """The item as it is sent and stored."""
-        item = {"id": self.id, "type": self.voice.item, "status": status, "content": parts}
-        return {**item, "role": "assistant"} if self.voice is SPEECH else {**item, "summary": []}
+DRAFT_EVENT = "response.draft.delta"
+"""Ours: clients of OpenAI pass over it, others can show that something is being written."""
 
 
 class Answer:
@@ -75,20 +29,31 @@ class Answer:
     def __init__(self) -> None:
         self.output: list[Item] = []
         self._sequence = 0
+        self._begun = 0
         self._events: list[bytes] = []
-        self._current: Utterance | None = None
-        self._unsent: list[str] = []
-        self._told: list[tuple[Voice, str]] = []
+        self._open: dict[Hashable, Utterance] = {}
+        self._drafted: list[str] = []
+        self._undrafted: list[str] = []
+
+    @property
+    def drafted(self) -> str:
+        """What was drafted and is not yet said."""
+        return "".join([*self._drafted, *self._undrafted])
 
     @property
     def text(self) -> str:
-        """Everything said and thought; what an estimate of its tokens goes by."""
-        return "".join(text for _, text in self._told)
+        """Everything said, thought and called; what an estimate of its tokens goes by."""
+        said = "".join(_texts_of(item) for item in self.output)
+        return said + "".join("".join([*each.pieces, *each.unsent]) for each in self._open.values()) + self.drafted
 
     @property
     def thoughts(self) -> str:
         """What was thought alone."""
-        return "".join(text for voice, text in self._told if voice is THOUGHT)
+        thought = [_texts_of(item) for item in self.output if item["type"] == THOUGHT.item]
+        for current in self._open.values():
+            if isinstance(current, Words) and current.voice is THOUGHT:
+                thought += [*current.pieces, *current.unsent]
+        return "".join(thought)
 
     def begin(self, response: ResponseObject) -> None:
         """The first two events."""
@@ -98,26 +63,40 @@ class Answer:
 
     def say(self, text: str) -> None:
         """Takes a piece of the answer."""
-        self._take(SPEECH, text)
+        self._words(SPEECH).append(text)
 
     def think(self, text: str) -> None:
         """Takes a piece of reasoning."""
-        self._take(THOUGHT, text)
+        self._words(THOUGHT).append(text)
+
+    def call(self, piece: dict[str, Any]) -> None:
+        """Takes a piece of a call, as `ModelChunk.tool_calls` holds them; calls may be told side by side."""
+        key = ("call", piece["index"])
+        if key not in self._open:
+            self._close_words()
+            self._begin(key, Call(self._begun, piece["id"], piece["function"]["name"]))
+        if arguments := piece["function"]["arguments"]:
+            self._open[key].unsent.append(arguments)
+
+    def draft(self, text: str) -> None:
+        """Takes a piece of what is not said before it was checked: clients are told of it, but it is no output yet."""
+        self._undrafted.append(text)
+
+    def redraft(self) -> None:
+        """Drops what was drafted."""
+        self._send_text()
+        self._drafted.clear()
 
     def close(self, status: str) -> None:
-        """Ends the item in the making; `completed` or `incomplete`."""
-        self._send_text()
-        if (current := self._current) is None:
-            return
-        text = current.text
-        where = {"item_id": current.id, "output_index": current.index, "content_index": 0}
-        extra = current.voice.extra
-        item = current.as_item(status, [current.part(text)])
-        self._tell(f"{current.voice.event}.done", **where, text=text, **extra)
-        self._tell("response.content_part.done", **where, part=current.part(text))
-        self._tell("response.output_item.done", output_index=current.index, item=item)
-        self.output.append(item)
-        self._current = None
+        """Ends what is in the making; `completed` or `incomplete`. What was only drafted is said as it is."""
+        if drafted := self.drafted:
+            self.redraft()
+            self.say(drafted)
+        self._end_open(status)
+
+    def _end_open(self, status: str) -> None:
+        for key in list(self._open):
+            self._close(key, status)
 
     def end(self, response: ResponseObject) -> None:
         """The last event."""
@@ -129,29 +108,55 @@ class Answer:
         events, self._events = self._events, []
         return events
 
-    def _take(self, voice: Voice, text: str) -> None:
-        if self._current is None or self._current.voice is not voice:
-            self.close("completed")
-            self._open(voice)
-        self._unsent.append(text)
+    def _words(self, voice: Voice) -> list[str]:
+        """Where the pieces of that voice go; whatever else is open ends."""
+        if (current := self._open.get(voice)) is None:
+            self._end_open("completed")
+            current = self._begin(voice, Words(voice, self._begun, new_id(voice.prefix)))
+        return current.unsent
 
-    def _open(self, voice: Voice) -> None:
-        self._current = current = Utterance(voice, len(self.output), new_id(voice.prefix))
-        where = {"item_id": current.id, "output_index": current.index, "content_index": 0}
-        item = current.as_item("in_progress", [])
-        self._tell("response.output_item.added", output_index=current.index, item=item)
-        self._tell("response.content_part.added", **where, part=current.part(""))
+    def _begin(self, key: Hashable, utterance: Utterance) -> Utterance:
+        self._open[key] = utterance
+        self._begun += 1
+        for kind, fields in utterance.begun():
+            self._tell(kind, **fields)
+        return utterance
+
+    def _close_words(self) -> None:
+        for voice in (THOUGHT, SPEECH):
+            if voice in self._open:
+                self._close(voice, "completed")
+
+    def _close(self, key: Hashable, status: str) -> None:
+        utterance = self._open[key]
+        self._send(utterance)
+        events, item = utterance.ended(status)
+        for kind, fields in events:
+            self._tell(kind, **fields)
+        self.output.append(item)
+        del self._open[key]
 
     def _send_text(self) -> None:
-        if (current := self._current) is None or not self._unsent:
+        if self._undrafted:
+            piece = "".join(self._undrafted)
+            self._undrafted.clear()
+            self._drafted.append(piece)
+            self._tell(DRAFT_EVENT, delta=piece)
+        for utterance in self._open.values():
+            self._send(utterance)
+
+    def _send(self, utterance: Utterance) -> None:
+        """The pieces that wait as one delta; the hot loop, so its event is put together from bytes."""
+        if not utterance.unsent:
             return
-        delta = "".join(self._unsent)
-        self._unsent.clear()
-        current.pieces.append(delta)
-        self._told.append((current.voice, delta))
-        where = {"item_id": current.id, "output_index": current.index, "content_index": 0}
-        extra = current.voice.extra
-        self._tell(f"{current.voice.event}.delta", **where, delta=delta, **extra)
+        delta = "".join(utterance.unsent)
+        utterance.unsent.clear()
+        utterance.pieces.append(delta)
+        kind = utterance.delta_event.encode()
+        numbered = b'{"type":"%b","sequence_number":%d,' % (kind, self._sequence)
+        data = numbered + utterance.delta_head + orjson.dumps(delta) + b"}"
+        self._events.append(b"event: %b\ndata: %b\n\n" % (kind, data))
+        self._sequence += 1
 
     def _tell(self, kind: str, **fields: Any) -> None:
         data = orjson.dumps({"type": kind, "sequence_number": self._sequence, **fields})
@@ -163,19 +168,32 @@ class Answer:
         """The answer that those events told, ready to be closed and ended with the next numbers."""
         answer = cls()
         for frame in events:
-            event = orjson.loads(frame.partition(b"data: ")[2])
-            answer._hear(event)
+            answer._hear(event_in(frame))
         answer._sequence = len(events)
         return answer
 
     def _hear(self, event: dict[str, Any]) -> None:
         kind = event["type"]
-        if kind == "response.output_item.added":
-            voice = SPEECH if event["item"]["type"] == SPEECH.item else THOUGHT
-            self._current = Utterance(voice, event["output_index"], event["item"]["id"])
-        elif kind in (f"{SPEECH.event}.delta", f"{THOUGHT.event}.delta") and self._current:
-            self._current.pieces.append(event["delta"])
-            self._told.append((self._current.voice, event["delta"]))
+        if kind == DRAFT_EVENT:
+            self._drafted.append(event["delta"])
+        elif kind == "response.output_item.added":
+            utterance = resumed(event["output_index"], event["item"])
+            self._open[utterance.id] = utterance
+            self._begun += 1
+        elif kind.endswith(".delta") and event.get("item_id") in self._open:
+            self._open[event["item_id"]].pieces.append(event["delta"])
         elif kind == "response.output_item.done":
             self.output.append(event["item"])
-            self._current = None
+            self._open.pop(event["item"]["id"], None)
+
+
+def event_in(frame: bytes) -> dict[str, Any]:
+    """The event that a frame of the log holds."""
+    event: dict[str, Any] = orjson.loads(frame.partition(b"data: ")[2])
+    return event
+
+
+def _texts_of(item: Item) -> str:
+    if item["type"] == "function_call":
+        return f"{item['name']}{item['arguments']}"
+    return "".join(part["text"] for part in item["content"])

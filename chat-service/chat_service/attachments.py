@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from chassis.identity import Principal
-from chat_service.clients.files import Files, FileText
-from chat_service.inputs import file_ids
-from chat_service.problems import FileFailed, FileNotReady, FilesUnavailable, InputTooLong
+from chat_service.clients.files import FileInfo, Files, FileText
+from chat_service.inputs import file_ids, parts_of
+from chat_service.problems import FileFailed, FileNotReady, FilesUnavailable, InputTooLong, UnsupportedParameter
 from chat_service.stores.items import Item
 
 LONGEST_POLL_SECONDS = 10.0
@@ -17,22 +18,28 @@ LEAST_PAUSE_SECONDS = 0.05
 class Attachments:
     """`wait_seconds` bounds the wait for files that are still being read."""
 
-    def __init__(self, files: Files, max_files: int, wait_seconds: float) -> None:
+    def __init__(self, files: Files, max_files: int, max_images: int, wait_seconds: float) -> None:
         self._files = files
         self._max_files = max_files
+        self._max_images = max_images
         self._wait_seconds = wait_seconds
 
     async def admit(self, items: list[Item], caller: Principal) -> None:
-        """Writes the files' names into the items. Raises unless each is the caller's own and has not failed."""
+        """Writes the files' names into the items, and makes images of those that are.
+
+        Raises unless each is the caller's own, has not failed, and is an image where one is wanted.
+        """
         named = file_ids(items)
         if len(named) > self._max_files:
             raise InputTooLong(f"One turn takes at most {self._max_files} files.", param="input")
         found = await asyncio.gather(*(self._files.find(file_id, caller.token) for file_id in named))
         if any(file.state == "failed" for file in found):
             raise FileFailed()
-        names = {file.id: file.filename for file in found}
-        for part in (part for item in items for part in item["content"] if part["type"] == "input_file"):
-            part["filename"] = names.get(part["file_id"])
+        by_id = {file.id: file for file in found}
+        for part in (part for item in items for part in item.get("content", ()) if part.get("file_id") in by_id):
+            _describe(part, by_id[part["file_id"]])
+        if len(parts_of(items, "input_image")) > self._max_images:
+            raise InputTooLong(f"One turn takes at most {self._max_images} images.", param="input")
 
     async def texts(self, owner: str, items: list[Item]) -> list[FileText]:
         """The text of each file, in the order they are named. Raises `FileFailed`, `FileNotReady` and the like."""
@@ -60,3 +67,11 @@ class Attachments:
                 if seconds_left() <= 0:
                     raise
                 await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
+
+
+def _describe(part: dict[str, Any], file: FileInfo) -> None:
+    if file.kind == "image":
+        part |= {"type": "input_image", "detail": "auto"}
+    elif part["type"] == "input_image":
+        raise UnsupportedParameter("input", "That file is no image; name it as an `input_file`.")
+    part["filename"] = file.filename

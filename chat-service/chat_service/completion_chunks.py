@@ -2,15 +2,33 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from chassis.problems import Problem
-from chat_service.clients.model import ModelChunk
-from chat_service.completions import Completion
+from chat_service.clients.model import ModelChunk, ModelUsage
+from chat_service.completions import Said
+from chat_service.ledger_records import Source
 
 DONE = b"data: [DONE]\n\n"
+
+
+class Completion(Protocol):
+    """What is read and written here: a call of the model, or a turn of a conversation."""
+
+    id: str
+    created: int
+    model: str
+    said: Said
+
+    def chunks(self) -> AsyncGenerator[ModelChunk]:
+        """The answer piece by piece."""
+        ...
+
+    def usage(self) -> tuple[Source, ModelUsage]:
+        """Who counted, and what it cost."""
+        ...
 
 
 async def events_of(completion: Completion, *, include_usage: bool) -> AsyncGenerator[bytes]:

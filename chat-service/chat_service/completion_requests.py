@@ -1,11 +1,11 @@
 """What a request for a completion means to the model: what is refused, what is limited, how fields translate."""
 
-import re
 from typing import Any
 
 from chassis.problems import Unprocessable
 from chat_service.clients.model import ModelCall
-from chat_service.models import Mode
+from chat_service.models import Choice
+from chat_service.pictures import is_picture
 from chat_service.problems import InputTooLong, UnsupportedParameter
 from chat_service.schemas.completion_messages import (
     AssistantMessage,
@@ -23,24 +23,28 @@ UNSUPPORTED = ("audio", "function_call", "functions", "moderation", "top_logprob
 EFFORTS = {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}
 """OpenAI knows more steps than the models here; the nearest is taken."""
 
-_IMAGE = re.compile(r"data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}")
-
 ModelMessage = dict[str, Any]
 
 
+def has_images(body: ChatCompletionRequest) -> bool:
+    """Whether any message brings an image."""
+    contents = (message.content for message in body.messages if isinstance(message, UserMessage))
+    return any(isinstance(part, ImagePart) for content in contents if not isinstance(content, str) for part in content)
+
+
 def model_call(
-    body: ChatCompletionRequest, mode: Mode | None, model: str, *, max_output_tokens: int, max_characters: int
+    body: ChatCompletionRequest, choice: Choice, *, max_output_tokens: int, max_characters: int
 ) -> ModelCall:
     """The call that the request asks for. Raises `UnsupportedParameter`, `InputTooLong` and `Unprocessable`."""
-    _refuse_unsupported(body)
+    refuse_unsupported(body)
     messages = [_message(index, message) for index, message in enumerate(body.messages)]
     if sum(len(text) for text in texts_of(messages)) > max_characters:
         raise InputTooLong(f"The messages may have {max_characters} characters in all.", param="messages")
-    asked = body.max_completion_tokens or body.max_tokens or max_output_tokens
+    mode, model = choice.mode, choice.model
     return ModelCall(
-        model=model,
+        model=model.id,
         messages=messages,
-        max_tokens=min(asked, max_output_tokens),
+        max_tokens=model.output_tokens(body.max_completion_tokens or body.max_tokens, max_output_tokens),
         temperature=body.temperature if body.temperature is not None or mode is None else mode.temperature,
         top_p=body.top_p if body.top_p is not None or mode is None else mode.top_p,
         presence_penalty=body.presence_penalty,
@@ -52,6 +56,7 @@ def model_call(
         response_format=body.response_format.model_dump(exclude_none=True) if body.response_format else None,
         logit_bias=body.logit_bias or None,
         reasoning_effort=EFFORTS.get(body.reasoning_effort or "", body.reasoning_effort),
+        thinking=model.thinking,
     )
 
 
@@ -66,7 +71,8 @@ def texts_of(messages: list[ModelMessage]) -> list[str]:
     return texts
 
 
-def _refuse_unsupported(body: ChatCompletionRequest) -> None:
+def refuse_unsupported(body: ChatCompletionRequest) -> None:
+    """Raises `UnsupportedParameter` for what is declared and not done here."""
     for name in UNSUPPORTED:
         if getattr(body, name) is not None:
             raise UnsupportedParameter(name)
@@ -137,7 +143,7 @@ def _part(where: str, part: Any, *, images: bool) -> dict[str, Any]:
         case RefusalPart():
             return {"type": "text", "text": part.refusal}
         case ImagePart() if images:
-            if not _IMAGE.fullmatch(part.image_url.url):
+            if not is_picture(part.image_url.url):
                 raise UnsupportedParameter(
                     f"{where}.image_url", "An image is a data: URL of a PNG, JPEG, WebP or GIF; nothing is fetched."
                 )

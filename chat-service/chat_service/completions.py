@@ -1,7 +1,7 @@
 """Stateless chat completions: one call of the model each, of which only the cost is kept."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -11,13 +11,16 @@ from chassis.identity import Principal
 from chassis.ids import new_id
 from chassis.tokens import estimate_tokens
 from chat_service.clients.model import Model, ModelCall, ModelChunk, ModelUsage
-from chat_service.completion_requests import model_call, texts_of
+from chat_service.completion_requests import has_images, model_call, texts_of
 from chat_service.ledger_records import CallRecord, Outcome, Source
 from chat_service.models import Catalogue, Mode
 from chat_service.problems import InputTooLong
+from chat_service.repeats import Repeatable
 from chat_service.running_calls import RunningCalls
 from chat_service.schemas.completions import ChatCompletionRequest
 from chat_service.settings import Settings
+
+OwnKey = Callable[[str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ class CompletionLimits:
 
 
 class Completions:
-    """Begins completions."""
+    """Begins completions. `own_key` tells by which key the calls of a user go; None: the server's."""
 
     def __init__(
         self,
@@ -47,27 +50,33 @@ class Completions:
         catalogue: Catalogue,
         calls: RunningCalls,
         limits: CompletionLimits,
+        own_key: OwnKey,
         clock: Clock = system_clock,
     ) -> None:
         self._model = model
         self._catalogue = catalogue
         self._calls = calls
         self._limits = limits
+        self._own_key = own_key
         self._clock = clock
 
-    def begin(self, principal: Principal, body: ChatCompletionRequest) -> "Completion":
+    def begin(
+        self, principal: Principal, body: ChatCompletionRequest, repeatable: Repeatable | None = None
+    ) -> "Completion":
         """A completion that has yet to be read; the model is called when its chunks are. Raises what is refused."""
         if len(body.messages) > self._limits.messages:
             raise InputTooLong(f"There may be {self._limits.messages} messages.", param="messages")
-        mode, model = self._catalogue.resolve(body.model)
+        choice = self._catalogue.choose(body.model, images=has_images(body))
         call = model_call(
             body,
-            mode,
-            model,
+            choice,
             max_output_tokens=self._limits.output_tokens,
             max_characters=self._limits.characters,
         )
-        return Completion(self._model, call, body.model, mode, principal, self._calls, int(self._clock()))
+        created = int(self._clock())
+        return Completion(
+            self._model, call, body.model, choice.mode, principal, repeatable, self._calls, self._own_key, created
+        )
 
 
 @dataclass(slots=True)
@@ -106,7 +115,10 @@ class Said:
 
 
 class Completion:
-    """One completion: read it once, through `chunks`; `said` and `usage` tell what has come so far."""
+    """One completion: read it once, through `chunks`; `said` and `usage` tell what has come so far.
+
+    `headers` are those of its answer, once it is admitted.
+    """
 
     def __init__(
         self,
@@ -115,27 +127,36 @@ class Completion:
         name: str,
         mode: Mode | None,
         principal: Principal,
+        repeatable: Repeatable | None,
         calls: RunningCalls,
+        own_key: OwnKey,
         created: int,
     ) -> None:
         self.id = new_id("chatcmpl")
         self.created = created
         self.model = name
         self.said = Said()
+        self.headers: dict[str, str] = {}
         self._model = model
         self._call = call
         self._mode = mode
         self._principal = principal
+        self._repeatable = repeatable
         self._calls = calls
+        self._own_key = own_key
+        self._api_key: str | None = None
         self._began = 0.0
         self._first_token_ms: int | None = None
 
     async def chunks(self) -> AsyncGenerator[ModelChunk]:
         """The answer piece by piece; closing it stops the model. However it ends, it is recorded once.
 
-        Raises the problems of the model, and `Unauthenticated` when whoever asked is gone, or goes meanwhile.
+        Raises the problems of the model, what `RunningCalls.running` does, and `Unauthenticated` when whoever asked is
+        gone, or goes meanwhile.
         """
-        async with self._calls.running(self._principal.user_id):
+        async with self._calls.running(self._principal, self._repeatable) as headers:
+            self.headers |= headers
+            self._api_key = await self._own_key(self._principal.user_id)
             async with aclosing(self._recorded()) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -144,7 +165,7 @@ class Completion:
         self._began = time.perf_counter()
         failed = False
         try:
-            async with aclosing(self._model.stream(self._call)) as chunks:
+            async with aclosing(self._model.stream(self._call, self._api_key)) as chunks:
                 async for chunk in chunks:
                     self.said.add(chunk)
                     if self._first_token_ms is None and self.said.anything:
@@ -187,6 +208,7 @@ class Completion:
             created_at=self.created,
             latency_ms=_milliseconds_since(self._began),
             first_token_ms=self._first_token_ms,
+            own_key=self._api_key is not None,
         )
 
     def _outcome(self, failed: bool) -> Outcome:

@@ -1,103 +1,186 @@
-"""Conversations: opened, listed, described by their metadata, read item by item, deleted for good."""
+"""Conversations: opened, listed, described, added to, deleted for good. What is on their branches is in `branches`."""
 
 import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
-from chassis.ids import new_id
-from chassis.outbox import Outbox
+from chassis.identity import Principal
 from chassis.owners import Owners
 from chassis.pages import PageQuery
+from chat_service.brought_items import BroughtItems
 from chat_service.generation import Generations
-from chat_service.problems import ConversationNotFound, ItemNotFound
-from chat_service.stores.conversations import Conversations, StoredConversation
-from chat_service.stores.items import Item, Items
+from chat_service.memory_events import MemoryEvents
+from chat_service.models import Catalogue
+from chat_service.places import Place, Target, find_place, new_conversation
+from chat_service.problems import ConversationNotFound, ResponseNotFound
+from chat_service.repeats import Repeatable, bind_key, key_bound
+from chat_service.schemas.items import AnyItem
+from chat_service.stores.conversations import ConversationFilter, Conversations, StoredConversation
+from chat_service.stores.items import Item
 from chat_service.stores.responses import Responses
+from chat_service.titles import in_one_line
+
+MOMENT = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
+"""Seconds since the epoch, in a cursor."""
 
 
 class ConversationBook:
     """Conversations of users. A foreign conversation and a missing one raise the same `ConversationNotFound`.
 
-    For a user who is gone nothing is changed: `Unauthenticated`.
+    For a user who is gone nothing is changed: `Unauthenticated`. What is said of a conversation (`changes`) goes by the
+    names of the request's fields; what is not given stays as it is.
     """
 
-    def __init__(self, database: Database, generations: Generations, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        generations: Generations,
+        catalogue: Catalogue,
+        brought_items: BroughtItems,
+        memory_events: MemoryEvents,
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._generations = generations
-        self._outbox = outbox
+        self._catalogue = catalogue
+        self._brought_items = brought_items
+        self._memory_events = memory_events
         self._clock = clock
 
-    async def open(self, owner: str, metadata: dict[str, str]) -> StoredConversation:
-        """A new, empty conversation."""
-        now = self._clock()
-        conversation = StoredConversation(
-            id=new_id("conv"), owner=owner, metadata=metadata, tip_id=None, created_at=now, updated_at=now
-        )
+    async def open(
+        self, caller: Principal, changes: Mapping[str, Any], given: Sequence[AnyItem], repeatable: Repeatable
+    ) -> StoredConversation:
+        """A new conversation, with what was said elsewhere; a repeated key gives the one it first made.
 
-        def write(tx: Transaction) -> None:
-            Owners(tx).refuse_departed(owner)
-            Conversations(tx).add(conversation)
-
-        await self._database.write(write)
-        return conversation
-
-    async def find(self, owner: str, conversation_id: str) -> StoredConversation:
-        """One conversation."""
-        return await self._database.read(lambda tx: _owned(tx, owner, conversation_id))
-
-    async def page(self, owner: str, page: PageQuery) -> list[StoredConversation]:
-        """Up to `limit + 1` conversations, by age."""
-        return await self._database.read(lambda tx: Conversations(tx).page(owner, page))
-
-    async def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> StoredConversation:
-        """Replaces the metadata."""
+        Raises what `BroughtItems` does, `ModelNotFound`, `IdempotencyKeyReused`.
+        """
+        self._refuse_unknown_model(changes)
+        items = await self._brought_items.read(caller, given)
 
         def write(tx: Transaction) -> StoredConversation:
-            Owners(tx).refuse_departed(owner)
-            Conversations(tx).set_metadata(owner, conversation_id, metadata)
-            return _owned(tx, owner, conversation_id)
+            Owners(tx).refuse_departed(caller.user_id)
+            if made := key_bound(tx, caller.user_id, repeatable):
+                return owned_conversation(tx, caller.user_id, made.result_id)
+            conversation = new_conversation(caller.user_id, self._clock())
+            conversation = self._changed(tx, conversation, changes)
+            Conversations(tx).add(conversation)
+            bind_key(tx, caller.user_id, repeatable, conversation.id, now=conversation.created_at)
+            self._brought_items.store(tx, caller, Place(conversation, None), items)
+            return owned_conversation(tx, caller.user_id, conversation.id)
 
         return await self._database.write(write)
 
-    async def items(self, owner: str, conversation_id: str, page: PageQuery) -> list[Item]:
-        """Up to `limit + 1` items of the active branch."""
+    async def find(self, owner: str, conversation_id: str) -> StoredConversation:
+        """One conversation."""
+        return await self._database.read(lambda tx: owned_conversation(tx, owner, conversation_id))
 
-        def read(tx: Transaction) -> list[Item]:
-            tip_id = _owned(tx, owner, conversation_id).tip_id
-            after = Items(tx).place(conversation_id, page.after) if page.after else None
-            if page.after and after is None:
-                raise ItemNotFound(param="after")
-            return Items(tx).page_of_path(tip_id, page, after) if tip_id else []
+    async def page(self, owner: str, page: PageQuery, only: ConversationFilter) -> list[StoredConversation]:
+        """Up to `limit + 1` conversations; `after` is an id, or what `cursor` gave.
+
+        Raises `ConversationNotFound` when an id alone does not say where it stands.
+        """
+
+        def read(tx: Transaction) -> list[StoredConversation]:
+            after, moment = _place(tx, owner, page.after, only)
+            return Conversations(tx).page(owner, page.model_copy(update={"after": after}), only, moment)
 
         return await self._database.read(read)
 
-    async def item(self, owner: str, conversation_id: str, item_id: str) -> Item:
-        """One item, on whatever branch."""
+    async def describe(self, owner: str, conversation_id: str, changes: Mapping[str, Any]) -> StoredConversation:
+        """Changes what is given. Raises `ModelNotFound`, and `ResponseNotFound` for an active one that is not in it."""
+        self._refuse_unknown_model(changes)
 
-        def read(tx: Transaction) -> Item | None:
-            return Items(tx).find(_owned(tx, owner, conversation_id).id, item_id)
+        def write(tx: Transaction) -> StoredConversation:
+            Owners(tx).refuse_departed(owner)
+            conversation = self._changed(tx, owned_conversation(tx, owner, conversation_id), changes)
+            Conversations(tx).describe(conversation)
+            return conversation
 
-        if item := await self._database.read(read):
-            return item
-        raise ItemNotFound(param="item_id")
+        return await self._database.write(write)
+
+    async def add(self, caller: Principal, conversation_id: str, given: Sequence[AnyItem]) -> list[Item]:
+        """Appends to the active branch what was said elsewhere. Raises `ConversationBusy` while it is answered."""
+        items = await self._brought_items.read(caller, given)
+
+        def write(tx: Transaction) -> None:
+            Owners(tx).refuse_departed(caller.user_id)
+            target = Target(conversation_id)
+            place = find_place(tx, caller.user_id, target, stored=True, now=self._clock())
+            self._brought_items.store(tx, caller, place, items)
+
+        await self._database.write(write)
+        return items
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Deletes all of it, here at once and in memory as soon as the event arrives; stops what runs in it."""
 
         def write(tx: Transaction) -> list[str]:
             Owners(tx).refuse_departed(owner)
-            running = Responses(tx).running_in(_owned(tx, owner, conversation_id).id)
+            running = Responses(tx).running_in(owned_conversation(tx, owner, conversation_id).id)
             Conversations(tx).delete(owner, conversation_id)
-            data = {"owner": owner, "conversation_id": conversation_id}
-            self._outbox.put(tx, to="memory", kind="conversation.deleted", key=conversation_id, data=data)
+            self._memory_events.conversation_deleted(tx, owner, conversation_id)
             return running
 
         running = await self._database.write(write, frees_space=True)
         await asyncio.gather(*(self._generations.stop(response_id) for response_id in running))
 
+    def _refuse_unknown_model(self, changes: Mapping[str, Any]) -> None:
+        if name := changes.get("model"):
+            self._catalogue.choose(name)
 
-def _owned(tx: Transaction, owner: str, conversation_id: str) -> StoredConversation:
+    def _changed(
+        self, tx: Transaction, conversation: StoredConversation, changes: Mapping[str, Any]
+    ) -> StoredConversation:
+        """The conversation as it is to be. Raises `ResponseNotFound`."""
+        now = self._clock()
+        changed: dict[str, Any] = {name: changes[name] or None for name in ("instructions", "model") if name in changes}
+        if "metadata" in changes:
+            changed["metadata"] = changes["metadata"] or {}
+        for name, column in (("archived", "archived_at"), ("pinned", "pinned_at")):
+            if (is_so := changes.get(name)) is not None:
+                changed[column] = (getattr(conversation, column) or now) if is_so else None
+        if "title" in changes:
+            changed |= _title(tx, conversation.id, changes["title"])
+        if tip_id := changes.get("active_response_id"):
+            chosen = Responses(tx).find(conversation.owner, tip_id)
+            if chosen is None or not chosen.stored or chosen.conversation_id != conversation.id:
+                raise ResponseNotFound(param="active_response_id")
+            changed["tip_id"] = tip_id
+        return replace(conversation, **changed)
+
+
+def cursor(conversation: StoredConversation, only: ConversationFilter) -> str:
+    """Where a list goes on: sorted by activity that is a moment too, for conversations move, and may be deleted."""
+    return conversation.id if only.sort == "created" else f"{conversation.id}@{conversation.updated_at!r}"
+
+
+def owned_conversation(tx: Transaction, owner: str, conversation_id: str) -> StoredConversation:
+    """The owner's conversation. Raises `ConversationNotFound`."""
     conversation = Conversations(tx).find(owner, conversation_id)
     if conversation is None:
         raise ConversationNotFound()
     return conversation
+
+
+def _place(tx: Transaction, owner: str, after: str | None, only: ConversationFilter) -> tuple[str | None, float | None]:
+    """The id that a list goes on after, and the moment at which it stands."""
+    if after is None:
+        return None, None
+    conversation_id, _, moment = after.partition("@")
+    if only.sort == "created":
+        return conversation_id, None
+    if MOMENT.fullmatch(moment):
+        return conversation_id, float(moment)
+    return conversation_id, owned_conversation(tx, owner, conversation_id).updated_at
+
+
+def _title(tx: Transaction, conversation_id: str, given: str | None) -> dict[str, str | None]:
+    """What the owner calls it; the first words again when that is nothing."""
+    if given and (title := in_one_line(given)):
+        return {"title": title, "title_from": "user"}
+    words = Responses(tx).first_preview(conversation_id)
+    return {"title": words, "title_from": "words" if words else None}

@@ -1,28 +1,30 @@
 """How a turn ends: once, in one transaction, whether it was answered, cut short, stopped, failed or lost in a crash."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from chassis.clock import Clock
 from chassis.database import Transaction
-from chassis.outbox import Outbox
-from chassis.owners import Owners
 from chassis.problems import Problem
 from chassis.tokens import estimate_tokens
 from chat_service.answer import Answer
 from chat_service.clients.model import ModelUsage
 from chat_service.event_log import Final
-from chat_service.inputs import assistant_text, file_ids, user_text
+from chat_service.inputs import assistant_text, user_text
 from chat_service.ledger import Ledger
 from chat_service.ledger_records import CallRecord
+from chat_service.memory_events import MemoryEvents
 from chat_service.problems import RecordedProblem
 from chat_service.responses import describe
+from chat_service.stores.idempotency_keys import IdempotencyKeys
 from chat_service.stores.items import Item, Items
 from chat_service.stores.responses import Responses, StoredResponse
 from chat_service.stores.stream_events import StreamEvents
+from chat_service.titling import Titling
 
 Outcome = Literal["completed", "incomplete", "cancelled", "failed"]
-KEPT_HEADERS = ("retry-after",)
+KEPT_HEADERS = ("retry-after", "x-should-retry")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,11 @@ class Ending:
     reason: str | None = None
     problem: Problem | None = None
     usage: ModelUsage | None = None
+    is_estimated: bool = False
+    repair: ModelUsage | None = None
     receipt: dict[str, Any] | None = None
     first_token_ms: int | None = None
+    own_key: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,72 +47,66 @@ class Settlement:
     """All that the last transaction of a turn writes."""
 
     final: Final
-    call: CallRecord
+    calls: list[CallRecord]
     output: list[Item]
 
 
 class Endings:
-    """Settles turns. Settling one twice, or one that was erased meanwhile, changes nothing but the ledger."""
+    """Settles turns. Settling one twice, or one that was erased meanwhile, changes nothing but the ledger.
 
-    def __init__(self, ledger: Ledger, outbox: Outbox, clock: Clock) -> None:
+    `titling` makes titles of first turns; without it they keep their first words.
+    """
+
+    def __init__(
+        self, ledger: Ledger, memory_events: MemoryEvents, clock: Clock, titling: Titling | None = None
+    ) -> None:
         self._ledger = ledger
-        self._outbox = outbox
+        self._memory_events = memory_events
         self._clock = clock
+        self._titling = titling
 
     def prepare(self, turn: StoredResponse, answer: Answer, ending: Ending) -> Settlement:
         """Closes the answer and gives it its last event."""
         answer.close("completed" if ending.outcome == "completed" else "incomplete")
         usage = ending.usage or _estimate(answer, ending)
+        whole = usage.plus(ending.repair) if ending.repair else usage
         ended = replace(
             turn,
             status=ending.outcome,
             incomplete_reason=ending.reason,
             error=_error(ending.problem) if ending.problem else None,
             usage={
-                "input_tokens": usage.input_tokens,
-                "cached_tokens": usage.cached_tokens,
-                "output_tokens": usage.output_tokens,
-                "reasoning_tokens": usage.reasoning_tokens,
+                "input_tokens": whole.input_tokens,
+                "cached_tokens": whole.cached_tokens,
+                "output_tokens": whole.output_tokens,
+                "reasoning_tokens": whole.reasoning_tokens,
             },
             receipt=ending.receipt,
             ended_at=self._clock(),
         )
         final = Final(ended, describe(ended, answer.output))
         answer.end(final.seen)
-        return Settlement(final=final, call=_call(ended, usage, ending), output=answer.output)
+        return Settlement(final=final, calls=_calls(ended, usage, ending), output=answer.output)
 
     def settle(self, tx: Transaction, settlement: Settlement, first: int, events: list[bytes]) -> None:
         """Writes it all down; `events` are the last of the log, numbered from `first`."""
         turn = settlement.final.stored
-        self._ledger.write(tx, settlement.call)
+        for call in settlement.calls:
+            self._ledger.write(tx, call)
         if not Responses(tx).end(turn):
             return
         if not turn.stored:
             Responses(tx).erase(turn.id)
+            if turn.status in ("failed", "cancelled") or turn.incomplete_reason == "interrupted":
+                IdempotencyKeys(tx).free(turn.id)
             return
         StreamEvents(tx).append(turn.id, first, events)
         Items(tx).add(turn.id, "output", settlement.output)
-        self._tell_memory(tx, settlement)
-
-    def _tell_memory(self, tx: Transaction, settlement: Settlement) -> None:
-        turn = settlement.final.stored
-        assert turn.conversation_id is not None  # every stored turn has one
         asked = Items(tx).of(turn.id, "input")
-        data = {
-            "owner": Owners(tx).present(turn.owner),
-            "conversation_id": turn.conversation_id,
-            "turn_id": turn.id,
-            "parent_id": turn.parent_id,
-            "depth": turn.depth,
-            "status": turn.status,
-            "user_text": user_text(asked),
-            "assistant_text": assistant_text(settlement.output),
-            "file_ids": file_ids(asked),
-            "model": turn.model_id,
-            "created_at": turn.created_at,
-            "ended_at": turn.ended_at,
-        }
-        self._outbox.put(tx, to="memory", kind="turn.ended", key=turn.conversation_id, data=data)
+        self._memory_events.turn_ended(tx, turn, asked, settlement.output)
+        if self._titling and turn.depth == 1 and turn.status == "completed":
+            texts = user_text(asked), assistant_text(settlement.output)
+            tx.after_commit(partial(self._titling.begin, turn, *texts))
 
 
 def recorded_problem(response: StoredResponse) -> RecordedProblem:
@@ -132,6 +131,23 @@ def _estimate(answer: Answer, ending: Ending) -> ModelUsage:
     return ModelUsage(prompt, estimate_tokens(answer.text), reasoning_tokens=estimate_tokens(answer.thoughts))
 
 
+def _calls(turn: StoredResponse, usage: ModelUsage, ending: Ending) -> list[CallRecord]:
+    """The turn's own call, and the one that had it mended."""
+    call = _call(turn, usage, ending)
+    if ending.repair is None:
+        return [call]
+    repair = replace(
+        call,
+        call_id=f"{turn.id}_repair",
+        purpose="repair",
+        input_tokens=ending.repair.input_tokens,
+        cached_tokens=ending.repair.cached_tokens,
+        output_tokens=ending.repair.output_tokens,
+        reasoning_tokens=ending.repair.reasoning_tokens,
+    )
+    return [call, repair]
+
+
 def _call(turn: StoredResponse, usage: ModelUsage, ending: Ending) -> CallRecord:
     assert turn.ended_at is not None
     return CallRecord(
@@ -144,7 +160,7 @@ def _call(turn: StoredResponse, usage: ModelUsage, ending: Ending) -> CallRecord
         mode=turn.mode,
         model=turn.model_id,
         outcome=ending.outcome,
-        source="provider" if ending.usage else "estimated",
+        source="provider" if ending.usage and not ending.is_estimated else "estimated",
         input_tokens=usage.input_tokens,
         cached_tokens=usage.cached_tokens,
         output_tokens=usage.output_tokens,
@@ -152,4 +168,5 @@ def _call(turn: StoredResponse, usage: ModelUsage, ending: Ending) -> CallRecord
         created_at=int(turn.created_at),
         latency_ms=max(0, round((turn.ended_at - turn.created_at) * 1000)),  # clocks step back
         first_token_ms=ending.first_token_ms,
+        own_key=ending.own_key,
     )

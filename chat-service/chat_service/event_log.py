@@ -1,23 +1,29 @@
 """The event log of responses: every reader is served from it, and gets only what is on disk.
 
-One task saves for all running responses: what they say within 20 ms becomes one write; first words do not wait.
+One task saves for all running responses: what they say within a moment becomes one write; first words do not wait.
+The moment is longer the more responses there are, so that words of many do not cost as much as words of few
+(docs/decisions/0008).
 """
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import structlog
 
 from chassis.database import Database, Transaction
 from chat_service.answer import Answer
-from chat_service.schemas.responses import ResponseObject
+from chat_service.context import Receipt
+from chat_service.schemas.response_objects import ResponseObject
+from chat_service.stores.contexts import SentContexts
 from chat_service.stores.responses import Responses, StoredResponse
 from chat_service.stores.stream_events import StreamEvents
 
 BATCH_SECONDS = 0.02
+MORE_FOR_EACH_RESPONSE = 0.001
+LONGEST_BATCH_SECONDS = 0.1
 RETRY_SECONDS = 0.5
 POLL_SECONDS = 0.1
 PING = b": ping\n\n"
@@ -41,7 +47,7 @@ class LiveLog:
         self.response_id = response_id
         self.saved = saved
         self.final: Final | None = None
-        self.receipt: dict[str, Any] | None = None
+        self.receipt: Receipt | None = None
         self.ended = False
         self.settling = False
         self.erased = False
@@ -49,7 +55,7 @@ class LiveLog:
         self._answer = answer
         self._keep_alive_seconds = keep_alive_seconds
         self._unsaved: list[bytes] = []
-        self._changed = asyncio.Event()
+        self._waiters: set[asyncio.Future[bool]] = set()
 
     def unsaved(self) -> list[bytes]:
         """The events that are not on disk yet; they stay here until `publish` says so."""
@@ -78,14 +84,13 @@ class LiveLog:
         silence = min(FIRST_PING_SECONDS, self._keep_alive_seconds)
         try:
             while True:
-                changed = self._changed
                 if position < len(self.saved):
                     events = self.saved[position:]
                     position += len(events)
                     yield b"".join(events)
                 elif self.ended:
                     return
-                elif not await _happens_within(changed, silence):
+                elif not await self._change(silence):
                     yield PING
                     silence = self._keep_alive_seconds
         finally:
@@ -96,14 +101,26 @@ class LiveLog:
         self.readers += 1
         try:
             while not self.ended:
-                await self._changed.wait()
+                await self._change(self._keep_alive_seconds)
             return self.final
         finally:
             self.readers -= 1
 
+    async def _change(self, seconds: float) -> bool:
+        """Waits until there is something new, but not longer; whether there is."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(seconds, _settle, waiter, False)
+        self._waiters.add(waiter)
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiters.discard(waiter)
+
     def _tell_readers(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        for waiter in self._waiters:
+            _settle(waiter, True)
 
 
 class EventLog:
@@ -114,8 +131,9 @@ class EventLog:
         self._keep_alive_seconds = keep_alive_seconds
         self._live: dict[str, LiveLog] = {}
         self._waiting: dict[str, LiveLog] = {}
-        self._something = asyncio.Event()
-        self._at_once = asyncio.Event()
+        self._due: dict[str, LiveLog] = {}
+        self._something_is_due = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._saving = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -123,6 +141,8 @@ class EventLog:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._timer:
+            self._timer.cancel()
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -141,12 +161,20 @@ class EventLog:
         """The log of a response that is being generated here."""
         return self._live.get(response_id)
 
+    def has_readers(self, response_id: str) -> bool:
+        """Whether somebody listens to a response that is being generated here."""
+        live = self._live.get(response_id)
+        return live is not None and live.readers > 0
+
     def told(self, live: LiveLog, *, at_once: bool = False) -> None:
-        """Says that there is something to save: now, or with what else comes within the next 20 ms."""
-        self._waiting[live.response_id] = live
-        self._something.set()
+        """Says that there is something to save: now, or with what else comes in the same moment."""
         if at_once:
-            self._at_once.set()
+            self._due[live.response_id] = live
+            self._something_is_due.set()
+        else:
+            self._waiting[live.response_id] = live
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(batch_seconds(len(self._live)), self._all_is_due)
 
     async def settle(self, live: LiveLog) -> None:
         """After it, nothing saves events of this response but its own last write."""
@@ -185,32 +213,39 @@ class EventLog:
             lambda tx: (StreamEvents(tx).after(response_id, after), Responses(tx).is_running(response_id))
         )
 
+    def _all_is_due(self) -> None:
+        self._timer = None
+        self._due |= self._waiting
+        self._waiting = {}
+        self._something_is_due.set()
+
     async def _save_forever(self) -> None:
         while True:
-            await self._something.wait()
+            await self._something_is_due.wait()
             try:
                 async with self._saving:
                     await self._save()
             except Exception as error:  # whatever it was, the other responses go on
                 log.error("events_not_saved", exc_info=error)
                 await asyncio.sleep(RETRY_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BATCH_SECONDS):
-                    await self._at_once.wait()
 
     async def _save(self) -> None:
-        self._something.clear()
-        self._at_once.clear()
-        waiting, self._waiting = self._waiting, {}
-        batch = [Batch(live) for live in waiting.values() if not live.settling]
+        self._something_is_due.clear()
+        due, self._due = self._due, {}
+        batch = [Batch(live) for live in due.values() if not live.settling]
         if not batch:
             return
         try:
             await self._database.write(lambda tx: _save_together(tx, batch))
         except Exception:
-            self._waiting = {**waiting, **self._waiting}
-            self._something.set()
+            self._due = due | self._due
+            self._something_is_due.set()
             raise
+
+
+def batch_seconds(responses: int) -> float:
+    """How long the words of so many responses wait for each other."""
+    return min(BATCH_SECONDS + MORE_FOR_EACH_RESPONSE * (responses - 1), LONGEST_BATCH_SECONDS)
 
 
 class Batch:
@@ -225,10 +260,15 @@ class Batch:
     def save(self, tx: Transaction) -> None:
         """Appends the events, unless the response was erased meanwhile, with its conversation."""
         response_id = self._live.response_id
-        if Responses(tx).exists(response_id):
+        is_there = (
             StreamEvents(tx).append(response_id, self._first, self._events)
+            if self._events
+            else Responses(tx).exists(response_id)
+        )
+        if is_there:
             if self._receipt:
-                Responses(tx).keep_receipt(response_id, self._receipt)
+                Responses(tx).keep_receipt(response_id, self._receipt.summary)
+                SentContexts(tx).add(response_id, self._receipt.packed())
         else:
             self._live.erased = True
         tx.after_commit(self._saved)
@@ -243,9 +283,6 @@ def _save_together(tx: Transaction, batch: list[Batch]) -> None:
         each.save(tx)
 
 
-async def _happens_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False
+def _settle(waiter: "asyncio.Future[bool]", outcome: bool) -> None:
+    if not waiter.done():
+        waiter.set_result(outcome)

@@ -2,74 +2,26 @@
 
 import asyncio
 from collections.abc import Container
-from contextlib import aclosing
 from contextvars import Context as Variables
-from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any
 
 import structlog
 
-from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.problems import InternalError, Problem, StorageUnavailable
 from chat_service.admission import Accepted
-from chat_service.answer import Answer
-from chat_service.briefing import Briefings
-from chat_service.clients.model import Model, ModelChunk, ModelUsage
+from chat_service.answering import CUT_SHORT, Answering, Generation
 from chat_service.endings import Ending, Endings, Settlement
 from chat_service.event_log import EventLog, LiveLog
-from chat_service.stores.items import Item
-from chat_service.stores.responses import StoredResponse
+from chat_service.stores.contexts import SentContexts
+from chat_service.stores.responses import Responses
 
 SETTLE_AGAIN_AFTER = (0.2, 1.0, 5.0)
 """Seconds; the last one again and again."""
 LAST_WRITES_SECONDS = 3.0
-CUT_SHORT = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 log = structlog.get_logger()
-
-
-@dataclass
-class Generation:
-    """One answer in the making, and what is known about its call of the model so far."""
-
-    turn: StoredResponse
-    items: list[Item]
-    answer: Answer
-    live: LiveLog
-    receipt: dict[str, Any] | None = None
-    usage: ModelUsage | None = None
-    first_token_ms: int | None = None
-    stopped_by: str | None = None
-    _can_be_cancelled: bool = False
-    task: "asyncio.Task[None]" = field(init=False)
-
-    def hear(self, chunk: ModelChunk) -> bool:
-        """Takes in what the model says; whether there were words in it."""
-        self.usage = chunk.usage or self.usage
-        if chunk.reasoning:
-            self.answer.think(chunk.reasoning)
-        if chunk.text:
-            self.answer.say(chunk.text)
-        return bool(chunk.text or chunk.reasoning)
-
-    def begin(self) -> None:
-        """From here on a stop cuts in at once."""
-        self._can_be_cancelled = True
-        if self.stopped_by:
-            raise asyncio.CancelledError
-
-    def finish(self) -> None:
-        """From here on nothing cuts in: the end is being written."""
-        self._can_be_cancelled = False
-
-    def stop(self, by: str) -> None:
-        """Closes the call of the model; `by` is `user` or `shutdown`. A second stop changes nothing."""
-        if not self.stopped_by:
-            self.stopped_by = by
-            if self._can_be_cancelled:
-                self.task.cancel()
 
 
 class Generations:
@@ -78,18 +30,14 @@ class Generations:
     def __init__(
         self,
         database: Database,
-        model: Model,
-        briefings: Briefings,
+        answering: Answering,
         endings: Endings,
         event_log: EventLog,
-        clock: Clock,
     ) -> None:
         self._database = database
-        self._model = model
-        self._briefings = briefings
+        self._answering = answering
         self._endings = endings
         self._event_log = event_log
-        self._clock = clock
         self._running: dict[str, Generation] = {}
         self.accepts = True
 
@@ -155,7 +103,7 @@ class Generations:
     async def _ending(self, generation: Generation) -> Ending:
         try:
             generation.begin()
-            finish_reason = await self._answer(generation)
+            finish_reason = await self._answering.answer(generation)
         except asyncio.CancelledError:
             if generation.stopped_by == "user":
                 return self._ended(generation, outcome="cancelled")
@@ -173,30 +121,14 @@ class Generations:
             return self._ended(generation, outcome="incomplete", reason=reason)
         return self._ended(generation, outcome="completed")
 
-    async def _answer(self, generation: Generation) -> str:
-        """Passes on what the model says; returns why the model ended."""
-        briefing = await self._briefings.prepare(generation.turn, generation.items)
-        generation.receipt = generation.live.receipt = briefing.receipt
-        called_at = self._clock()
-        finish_reason = "stop"
-        async with aclosing(self._model.stream(briefing.call)) as chunks:
-            async for chunk in chunks:
-                if generation.hear(chunk):
-                    first = generation.first_token_ms is None
-                    if first:
-                        waited = max(0.0, self._clock() - called_at)  # clocks step back
-                        generation.first_token_ms = round(waited * 1000)
-                    self._event_log.told(generation.live, at_once=first)
-                finish_reason = chunk.finish_reason or finish_reason
-                if generation.live.erased:
-                    break
-        return finish_reason
-
     def _ended(self, generation: Generation, **how: Any) -> Ending:
         return Ending(
             usage=generation.usage,
-            receipt=generation.receipt,
+            is_estimated=generation.is_estimated,
+            repair=generation.repair_usage,
+            receipt=generation.receipt.summary if generation.receipt else None,
             first_token_ms=generation.first_token_ms,
+            own_key=generation.own_key,
             **how,
         )
 
@@ -206,6 +138,8 @@ class Generations:
 
         def write(tx: Transaction) -> None:
             self._endings.settle(tx, settlement, first, events)
+            if live.receipt and Responses(tx).exists(live.response_id):  # no batch of events took it along
+                SentContexts(tx).add(live.response_id, live.receipt.packed())
             tx.after_commit(lambda: live.publish(len(events)))
 
         for pause in chain(SETTLE_AGAIN_AFTER, repeat(SETTLE_AGAIN_AFTER[-1])):

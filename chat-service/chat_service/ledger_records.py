@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Purpose = Literal["turn", "completion"]
+Purpose = Literal["turn", "completion", "embedding", "repair", "title"]
 Source = Literal["provider", "estimated"]
 Outcome = Literal["completed", "incomplete", "cancelled", "failed"]
 
@@ -29,3 +29,11 @@ class CallRecord:
     key_id: str | None = None
     mode: str | None = None
     first_token_ms: int | None = None
+    own_key: bool = False
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether an answer that a user asked for failed, or was lost in a crash, before there was a word of it."""
+        asked_for = self.purpose in ("turn", "completion")
+        is_silent = self.first_token_ms is None and not self.output_tokens
+        return asked_for and is_silent and self.outcome in ("failed", "incomplete")

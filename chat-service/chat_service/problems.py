@@ -1,17 +1,29 @@
 """Every way chat refuses. Codes are API; texts never repeat what the provider said.
 
-BadRequest       UnsupportedParameter, InputTooLong, ModelRefused, ContextLengthExceeded, ConflictingParameters
-NotFound         ModelNotFound, ConversationNotFound, ResponseNotFound, ItemNotFound, FileNotFound
-Conflict         ConversationBusy
+BadRequest       UnsupportedParameter, InputMissing, InputTooLong, ModelRefused, ContextLengthExceeded,
+                 ConflictingParameters, ToolCallNotFound, ModelUnsuitable, ImagesNotSupported
+NotFound         ModelNotFound, ConversationNotFound, ResponseNotFound, ItemNotFound, FileNotFound,
+                 ContextNotKept, CodeFileNotFound
+Forbidden        GuestTurnsUsed
+Conflict         ConversationBusy, RequestInProgress, IdempotentAnswerNotKept
 Gone             EventsExpired
-Unprocessable    IdempotencyKeyReused, FileFailed
-TooManyRequests  ModelRateLimited
-BadGateway       ModelCredentialsRejected, ModelAnswerGarbled, ModelAnswerEmpty
+Unprocessable    IdempotencyKeyReused, FileFailed, ProviderKeyRejected, ProviderKeyUnreadable
+TooManyRequests  ModelRateLimited, TooManyRunning, RateLimitExceeded
+BadGateway       ModelCredentialsRejected, ModelAnswerGarbled, ModelAnswerEmpty, CodeAnswerInvalid
 Unavailable      ModelUnavailable, FilesUnavailable, FileNotReady, ShuttingDown
 GatewayTimeout   ModelTimeout
 """
 
-from chassis.problems import BadRequest, Conflict, NotFound, Problem, TooManyRequests, Unavailable, Unprocessable
+from chassis.problems import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    Problem,
+    TooManyRequests,
+    Unavailable,
+    Unprocessable,
+)
 
 # --- The model, and requests to it
 
@@ -24,6 +36,14 @@ class UnsupportedParameter(BadRequest):
         super().__init__(detail or f"This server does not support {param}.", param=param)
 
 
+class InputMissing(BadRequest):
+    code = "input_missing"
+    detail = "There is no input; only a turn that replaces another may go without."
+
+    def __init__(self, detail: str | None = None, *, param: str = "input") -> None:
+        super().__init__(detail, param=param)
+
+
 class InputTooLong(BadRequest):
     code = "input_too_long"
     detail = "The input is longer than this server takes."
@@ -33,8 +53,24 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
     detail = "There is no such model here; GET /v1/models lists those there are."
 
+    def __init__(self, detail: str | None = None, *, param: str = "model") -> None:
+        super().__init__(detail, param=param)
+
+
+class ModelUnsuitable(BadRequest):
+    code = "model_unsuitable"
+    detail = "This model is of another kind; `type` in GET /v1/models says which."
+
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail, param="model")
+
+
+class ImagesNotSupported(BadRequest):
+    code = "images_not_supported"
+    detail = "This model takes no images; `vision` in GET /v1/models says which do."
+
+    def __init__(self) -> None:
+        super().__init__(param="model")
 
 
 class ModelRefused(BadRequest):
@@ -70,11 +106,43 @@ class ModelCredentialsRejected(Problem):
     code = "model_credentials_rejected"
     detail = "The model's provider does not accept this server's key; its operator has to look at it."
 
+    def __init__(self) -> None:
+        super().__init__(headers={"x-should-retry": "false"})
+
+
+class ProviderKeyRejected(Unprocessable):
+    """The same about the user's own key: nobody but the user can do something about it, and no retry helps."""
+
+    code = "provider_key_rejected"
+    detail = "The model's provider does not accept your own key, or its account has no credit left."
+
+    def __init__(self, detail: str | None = None, *, param: str | None = None) -> None:
+        super().__init__(detail, param=param, headers={"x-should-retry": "false"})
+
+
+class ProviderKeyUnreadable(Unprocessable):
+    """The secret that it was sealed under is gone."""
+
+    code = "provider_key_unreadable"
+    detail = "Your own key cannot be read any more: give it anew, or delete it to go on without."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"x-should-retry": "false"})
+
 
 class ModelAnswerGarbled(Problem):
     status = 502
     code = "model_answer_garbled"
     detail = "The model's answer was cut off or not readable."
+
+
+class CodeAnswerInvalid(Problem):
+    status = 502
+    code = "code_answer_invalid"
+    detail = "The model gave no readable answer in files, and could not mend it."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"x-should-retry": "false"})
 
 
 class ModelAnswerEmpty(Problem):
@@ -110,9 +178,27 @@ class ResponseNotFound(NotFound):
     detail = "There is no such response."
 
 
+class ContextNotKept(NotFound):
+    code = "context_not_kept"
+    detail = "What went to the model for that response is not known yet, or was erased."
+
+
+class CodeFileNotFound(NotFound):
+    code = "code_file_not_found"
+    detail = "There is no such file in that conversation."
+
+
 class ItemNotFound(NotFound):
     code = "item_not_found"
     detail = "There is no such item in this conversation."
+
+
+class ToolCallNotFound(BadRequest):
+    code = "tool_call_not_found"
+    detail = "A function_call_output has to answer a function_call of the same input, or of the response before."
+
+    def __init__(self) -> None:
+        super().__init__(param="input")
 
 
 class ConversationBusy(Conflict):
@@ -171,3 +257,52 @@ class FileNotReady(Unavailable):
 class FilesUnavailable(Unavailable):
     code = "files_unavailable"
     detail = "Files cannot be read at the moment; try again shortly, or without a file."
+
+
+# --- What one user may have
+
+
+class GuestTurnsUsed(Forbidden):
+    code = "guest_turns_used"
+
+    def __init__(self, turns: int) -> None:
+        had = f"A guest gets {turns} answers here" if turns else "Guests get no answers here"
+        go_on = "sign up or sign in with the guest's token to go on; what was said stays."
+        super().__init__(f"{had}: {go_on}", headers={"x-should-retry": "false", "x-guest-turns-remaining": "0"})
+
+
+class TooManyRunning(TooManyRequests):
+    code = "too_many_running"
+
+    def __init__(self, running: int) -> None:
+        super().__init__(
+            f"There may be {running} answers in the making at the same time; wait for one to end, or cancel it.",
+            headers={"retry-after": "1"},
+        )
+
+
+class RateLimitExceeded(TooManyRequests):
+    code = "rate_limit_exceeded"
+    detail = "That is more than one user may have in a minute; `retry-after` says when to come back."
+
+    def __init__(self, retry_after: int, headers: dict[str, str]) -> None:
+        super().__init__(headers={**headers, "retry-after": str(retry_after)})
+
+
+# --- Requests that are sent again
+
+
+class RequestInProgress(Conflict):
+    code = "request_in_progress"
+    detail = "The request that first came with this Idempotency-Key is still being answered."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"retry-after": "1"})
+
+
+class IdempotentAnswerNotKept(Conflict):
+    code = "idempotent_answer_not_kept"
+    detail = "The request that first came with this Idempotency-Key was answered, and its answer is not kept."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"x-should-retry": "false"})

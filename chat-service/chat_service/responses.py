@@ -7,7 +7,7 @@ from chassis.database import Database, Transaction
 from chassis.pages import PageQuery
 from chat_service.event_log import EventLog
 from chat_service.problems import EventsExpired, ItemNotFound, ResponseNotFound
-from chat_service.schemas.responses import ResponseObject
+from chat_service.schemas.response_objects import ResponseObject
 from chat_service.stores.items import Item, Items
 from chat_service.stores.responses import Responses, StoredResponse
 
@@ -23,6 +23,7 @@ def describe(response: StoredResponse, output: list[Item]) -> ResponseObject:
             "created_at": int(response.created_at),
             "status": response.status,
             "completed_at": int(response.ended_at or 0) if ended_well else None,
+            "code": response.code,
             "background": request.get("background", False),
             "conversation": {"id": response.conversation_id} if response.conversation_id else None,
             "error": response.error,
@@ -34,8 +35,13 @@ def describe(response: StoredResponse, output: list[Item]) -> ResponseObject:
             "model": response.model,
             "output": output,
             "previous_response_id": request.get("previous_response_id"),
+            "reasoning": {"effort": request.get("reasoning", {}).get("effort")},
+            "replaces": request.get("replaces"),
             "store": response.stored,
             "temperature": request.get("temperature"),
+            "text": {"format": {"type": "text"}, **request.get("text", {})},
+            "tool_choice": request.get("tool_choice", "auto"),
+            "tools": request.get("tools", []),
             "top_p": request.get("top_p"),
             "usage": _usage(response.usage),
         }

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
 
 import structlog
 
+from chassis.identity import Principal
 from chassis.problems import Unauthenticated
 from chat_service.ledger_records import CallRecord
+from chat_service.repeats import Repeatable
+from chat_service.unkept_answers import UnkeptAnswers
 
-Admit = Callable[[str], Awaitable[None]]
+Headers = dict[str, str]
+Admit = Callable[[Principal], AbstractAsyncContextManager[Headers]]
 RecordCall = Callable[[CallRecord], Awaitable[None]]
 
 log = structlog.get_logger()
@@ -38,11 +42,12 @@ class RunningCall:
 
 
 class RunningCalls:
-    """`admit` raises unless an owner may make calls. `async with` waits for the records under way."""
+    """`admit` raises unless a caller may make a call, and lasts as long as that. `async with` waits for the records."""
 
-    def __init__(self, admit: Admit, record: RecordCall) -> None:
+    def __init__(self, admit: Admit, record: RecordCall, answers: UnkeptAnswers) -> None:
         self._admit = admit
         self._record = record
+        self._answers = answers
         self._running: set[RunningCall] = set()
         self._writing: set[asyncio.Task[None]] = set()
 
@@ -53,13 +58,17 @@ class RunningCalls:
         await asyncio.gather(*self._writing)
 
     @asynccontextmanager
-    async def running(self, owner: str) -> AsyncGenerator[None]:
-        """While the present task makes a call. Raises what `admit` does, and `Unauthenticated` when it is stopped."""
-        call = RunningCall(owner)
+    async def running(self, caller: Principal, repeatable: Repeatable | None = None) -> AsyncGenerator[Headers]:
+        """While the present task makes a call: the headers of its answer.
+
+        Raises what `admit` does, what a repeated key is refused for, and `Unauthenticated` when it is stopped.
+        """
+        call = RunningCall(caller.user_id)
         self._running.add(call)  # before it is admitted: an owner is either refused there or found here
         try:
-            await self._admit(owner)
-            yield
+            with self._answers.once(call.owner, repeatable):
+                async with self._admit(caller) as headers:
+                    yield headers
         except asyncio.CancelledError:
             if not call.is_stopped:
                 raise

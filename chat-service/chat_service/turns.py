@@ -8,14 +8,16 @@ from contextvars import copy_context
 from chassis.database import Database, Transaction
 from chassis.identity import Principal
 from chassis.owners import Owners
-from chassis.problems import StorageUnavailable
-from chat_service.admission import Admission, Repeatable, made_before
+from chassis.problems import Problem, StorageUnavailable
+from chat_service.admission import Admission, Asking
 from chat_service.endings import recorded_problem
 from chat_service.event_log import EventLog, Final
 from chat_service.generation import Generations
-from chat_service.problems import ResponseNotFound, ShuttingDown
+from chat_service.problems import EventsExpired, ResponseNotFound, ShuttingDown
+from chat_service.repeats import Repeatable, Repeats
 from chat_service.responses import describe
-from chat_service.schemas.responses import CreateResponse, ResponseObject
+from chat_service.schemas.response_objects import ResponseObject
+from chat_service.schemas.responses import CreateResponse
 from chat_service.stores.items import Items
 from chat_service.stores.responses import Responses, StoredResponse
 
@@ -23,27 +25,41 @@ from chat_service.stores.responses import Responses, StoredResponse
 class Turns:
     """What users do with turns. A foreign response and a missing one raise the same `ResponseNotFound`."""
 
-    def __init__(self, database: Database, admission: Admission, generations: Generations, event_log: EventLog) -> None:
+    def __init__(
+        self,
+        database: Database,
+        admission: Admission,
+        repeats: Repeats,
+        generations: Generations,
+        event_log: EventLog,
+    ) -> None:
         self._database = database
         self._admission = admission
+        self._repeats = repeats
         self._generations = generations
         self._event_log = event_log
 
-    async def accept(self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None) -> StoredResponse:
-        """Stores the turn and begins to answer it; a repeated key gives the turn it first made."""
-        asking = self._admission.read(caller, asked, repeatable)
-        if repeatable and (earlier := await self._database.read(lambda tx: made_before(tx, asking))):
+    async def accept(
+        self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None, alias: str | None = None
+    ) -> StoredResponse:
+        """Stores the turn and begins to answer it; a repeated request gives the turn it first made.
+
+        `alias` is another program's name for the conversation.
+        """
+        asking = self._admission.read(caller, asked, repeatable, alias)
+        is_known = repeatable is not None and repeatable.claims_to_be_known
+        if is_known and (earlier := await self._database.read(lambda tx: self._made_before(tx, asking))):
             return earlier
-        if asking.has_references:
-            unresolved = asking
-            asking = await self._database.read(lambda tx: self._admission.resolve(tx, unresolved))
+        if not asking.is_complete:
+            incomplete = asking
+            asking = await self._database.read(lambda tx: self._admission.complete(tx, incomplete))
         await self._admission.check_files(asking)
         if not self._generations.accepts:
             raise ShuttingDown()
         variables = copy_context()
 
         def write(tx: Transaction) -> StoredResponse:
-            if earlier := made_before(tx, asking):
+            if is_known and (earlier := self._made_before(tx, asking)):
                 return earlier
             accepted = self._admission.accept(tx, asking)
             # Not after the `await`: whoever asked may be gone by then, and the turn is accepted all the same.
@@ -58,8 +74,13 @@ class Turns:
             async with aclosing(self._event_log.follow(turn.id, -1)) as following:
                 async for events in following:
                     yield events
+            self.delivered(turn)
         finally:
             self._left(turn)
+
+    def delivered(self, turn: StoredResponse) -> None:
+        """The whole answer went to whoever asked: sending the request again is asking again from here on."""
+        self._repeats.delivered(turn.id)
 
     async def begun(self, turn: StoredResponse) -> ResponseObject:
         """The response as it stands."""
@@ -75,11 +96,24 @@ class Turns:
             raise recorded_problem(final.stored)
         return final.seen
 
+    async def failure(self, turn: StoredResponse) -> Problem:
+        """What a turn failed with."""
+        return recorded_problem((await self._final(turn.owner, turn.id)).stored)
+
     async def cancel(self, owner: str, response_id: str) -> ResponseObject:
         """Stops a response; one that has ended stays as it is."""
         await self._database.read(lambda tx: _refuse_to_stop(tx, owner, response_id))
         final, _ = await asyncio.gather(self._final(owner, response_id), self._generations.stop(response_id))
         return final.seen
+
+    def _made_before(self, tx: Transaction, asking: Asking) -> StoredResponse | None:
+        """Raises `EventsExpired` when a stream is asked for that is not kept any more."""
+        if not asking.repeatable:
+            return None
+        earlier = self._repeats.made_before(tx, asking.caller, asking.repeatable)
+        if earlier and asking.asked.stream and not earlier.has_log:
+            raise EventsExpired()
+        return earlier
 
     def _left(self, turn: StoredResponse) -> None:
         """A turn that is not kept is not worth going on with when nobody listens."""

@@ -1,4 +1,4 @@
-"""What is dropped with time: logs of responses that ended a day ago, idempotency keys."""
+"""What is dropped with time: logs of responses that ended a day ago, idempotency keys, requests of the last minute."""
 
 import asyncio
 from contextlib import suppress
@@ -9,8 +9,10 @@ import structlog
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
+from chat_service.repeats import RETRY_SECONDS
 from chat_service.settings import Settings
 from chat_service.stores.idempotency_keys import IdempotencyKeys
+from chat_service.stores.recent_requests import RecentRequests
 from chat_service.stores.stream_events import StreamEvents
 
 LOGS_AT_ONCE = 100
@@ -57,6 +59,7 @@ class Upkeep:
     def _drop_some(self, tx: Transaction) -> int:
         now = self._clock()
         IdempotencyKeys(tx).drop_older_than(now - self._times.keys)
+        RecentRequests(tx).drop_older_than(now - RETRY_SECONDS)
         return StreamEvents(tx).drop_ended_before(now - self._times.events, LOGS_AT_ONCE)
 
     async def _run(self) -> None:

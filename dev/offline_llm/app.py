@@ -70,7 +70,7 @@ async def embeddings(request: Request) -> Response:
         raise UnknownModel(f"Unable to access model {body.model}. It is not an embedding model.", "model")
     data = [{"object": "embedding", "index": i, "embedding": embed(text)} for i, text in enumerate(body.texts)]
     counted = sum(map(tokens.count, body.texts))
-    usage = {"prompt_tokens": counted, "total_tokens": counted}
+    usage = None if request.state.fault.omit_usage else {"prompt_tokens": counted, "total_tokens": counted}
     return JSONResponse({"object": "list", "model": body.model, "data": data, "usage": usage})
 
 

@@ -62,8 +62,9 @@ def complete(request: ChatRequest, fault: Fault) -> Completion:
     call = tool_call(request, material.question)
     reasoning = _thoughts(material) if model.reasons and not request.wants_json else ""
     content = "" if call else _damaged(_content(request, material, pictures), fault, request.wants_json)
-    if reasoning and fault.inline_think:
-        reasoning, content = "", f"<think>\n{reasoning}\n</think>\n\n{content}"
+    if reasoning and (fault.inline_think or fault.implicit_think):
+        opening = "" if fault.implicit_think else "<think>\n"
+        reasoning, content = "", f"{opening}{reasoning}\n</think>\n\n{content}"
     content, stopped = _until(content, request.stops)
     return _limited(reasoning, content, call, most, prompt, "stop" if stopped else fault.finish_reason or "stop")
 

@@ -34,6 +34,7 @@ class Fault(BaseModel):
     content: str | None = Field(None, description="said instead of the answer, word for word")
     finish_reason: str | None = None
     inline_think: bool = False
+    implicit_think: bool = Field(False, description="inline, and without the tag that begins it")
     bad_json: Literal["invalid", "truncated", "wrong_fields", "empty", "greeting", "greeting_values"] | None = None
     omit_usage: bool = False
 
@@ -68,7 +69,7 @@ class Rules:
     def take(self, path: str, body: Any) -> Fault:
         """The fault for this request; uses up one time of its rule."""
         for rule in self.rules:
-            if rule.times != 0 and _matches(rule.match, path, body):
+            if rule.times != 0 and matches(rule.match, path, body):
                 if rule.times is not None:
                     rule.times -= 1
                 return rule.fault
@@ -150,7 +151,8 @@ def _texts(content: Any) -> list[str]:
     return [text for text in texts if isinstance(text, str)]
 
 
-def _matches(match: Match, path: str, body: Any) -> bool:
+def matches(match: Match, path: str, body: Any) -> bool:
+    """Whether a request is one of those meant."""
     fields = body if isinstance(body, dict) else {}
     asked = [m for m in fields.get("messages") or [] if isinstance(m, dict) and m.get("role") == "user"]
     return (

@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from dev.offline_llm.app import create_app
+from dev.offline_llm.faults import Match, matches
 from dev.offline_llm.settings import Settings
 
 _STARTS_WITHIN = 10.0
@@ -28,6 +29,11 @@ class OfflineLLM:
         """Adds fault rules: {"match": {...}, "times": n, "fault": {...}}."""
         self.control.post("/_offline/faults", json=list(rules)).raise_for_status()
 
+    def fail(self, question: str, *, times: int | None = None, **fault: Any) -> None:
+        """Adds a rule for the calls whose last user message contains `question`."""
+        match = {"path": "/v1/chat/completions", "question_contains": question}
+        self.misbehave({"match": match, "times": times, "fault": fault})
+
     def behave(self) -> None:
         """Drops every fault rule and forgets every recorded request."""
         self.control.delete("/_offline/faults").raise_for_status()
@@ -36,6 +42,11 @@ class OfflineLLM:
     def requests(self, limit: int = 1000, after: int = 0) -> list[dict[str, Any]]:
         """What was sent to /v1, oldest first."""
         return list(self._seen(limit, after)["data"])
+
+    def asked(self, question: str) -> list[dict[str, Any]]:
+        """The calls whose last user message contains `question`, oldest first."""
+        wanted = Match(question_contains=question)
+        return [each for each in self.requests() if matches(wanted, each["path"], each["body"])]
 
     def open_streams(self) -> int:
         """How many replies are on their way now."""

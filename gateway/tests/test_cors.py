@@ -68,7 +68,8 @@ def test_a_page_of_a_listed_origin_may_read_the_answer(origin: str, house: House
         "access-control-expose-headers": answer.header("Access-Control-Expose-Headers"),
     }
     exposed = {name.strip().lower() for name in (answer.header("Access-Control-Expose-Headers") or "").split(",")}
-    assert {"x-request-id", "x-conversation-id", "retry-after", "x-ratelimit-remaining-requests"} <= exposed
+    assert {"x-request-id", "x-conversation-id", "retry-after", "x-should-retry"} <= exposed
+    assert {"x-ratelimit-remaining-requests", "x-guest-turns-remaining"} <= exposed
 
 
 @pytest.mark.parametrize("origin", FOREIGN)

@@ -1,4 +1,4 @@
-"""files-service: may a turn name a file, and what is its text."""
+"""files-service: may a turn name a file, and what is in it: its text, or the image made anew."""
 
 from typing import Literal
 
@@ -9,6 +9,7 @@ from chassis.problems import Forbidden
 from chat_service.problems import FileNotFound, FilesUnavailable
 
 State = Literal["uploaded", "processing", "ready", "failed"]
+Kind = Literal["text", "image"]
 
 CHECK_SECONDS = 3.0
 BEYOND_THE_WAIT_SECONDS = 2.0
@@ -19,16 +20,33 @@ class FileInfo(BaseModel):
 
     id: str
     filename: str
+    kind: Kind
     state: State
+
+
+class FileImage(BaseModel):
+    """An image as the model gets it: upright, scaled down, nothing but its pixels; `data` is base64."""
+
+    media_type: Literal["image/png", "image/jpeg"]
+    data: str
+    width: int
+    height: int
+
+    @property
+    def url(self) -> str:
+        """As the model's API takes it."""
+        return f"data:{self.media_type};base64,{self.data}"
 
 
 class FileText(BaseModel):
-    """A file as chat gets it; `text` is there once it is ready."""
+    """A file as chat gets it; once it is ready `text` is there, or `image` for one of kind `image`."""
 
     id: str
     filename: str
+    kind: Kind
     state: State
     text: str | None = None
+    image: FileImage | None = None
     tokens: int | None = None
     truncated: bool | None = None
     error_code: str | None = None

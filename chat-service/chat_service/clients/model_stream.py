@@ -1,6 +1,6 @@
 """The model's answer while it comes in: server-sent events, read as bytes, turned into chunks. The hot loop."""
 
-from collections.abc import AsyncIterator
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,10 @@ import orjson
 
 from chassis.ids import new_id
 from chassis.problems import Problem
+from chat_service.clients.model_reading import Pieces
+from chat_service.clients.model_thoughts import Thinking, ThoughtSplitter
 from chat_service.clients.model_troubles import problem_of_event
-from chat_service.problems import ModelAnswerGarbled
+from chat_service.problems import ModelAnswerGarbled, ModelTimeout
 
 LONGEST_LINE_BYTES = 1_000_000
 MOST = 1_000_000_000  # tokens of one call, as analytics has it; what counts beyond it is no count
@@ -34,6 +36,15 @@ class ModelUsage:
     cached_tokens: int = 0
     reasoning_tokens: int = 0
 
+    def plus(self, other: "ModelUsage") -> "ModelUsage":
+        """Of two calls together."""
+        return ModelUsage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
+
 
 @dataclass(slots=True)
 class ModelChunk:
@@ -51,12 +62,11 @@ class ModelChunk:
 
 
 class Answer:
-    """One answer on its way in. Raises the problems of the model."""
+    """One answer on its way in; `thinking` says where its thoughts are. Raises the problems of the model."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
+    def __init__(self, response: httpx.Response, thinking: Thinking = "field") -> None:
+        self._pieces = Pieces(response)
         self._is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
-        self._bytes: AsyncIterator[bytes] = response.aiter_bytes()
         self._rest = b""
         self._done = False
         self._trouble: Problem | None = None
@@ -64,6 +74,7 @@ class Answer:
         self._usage: ModelUsage | None = None
         self._said_something = False
         self._calls: set[int] = set()
+        self._splitter: ThoughtSplitter | None = ThoughtSplitter(thinking)  # until the answer itself begins
 
     @property
     def finished(self) -> bool:
@@ -72,20 +83,23 @@ class Answer:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the model came to an end of its own without a word, a thought or a call."""
+        """Whether the model came to an end of its own without a word or a call, whatever it thought."""
         return not self._said_something and FINISH_REASONS.get(self._finish_reason or "stop") == "stop"
 
-    async def read(self) -> list[ModelChunk]:
-        """The next chunks, at least one; none when the answer is over."""
+    async def read(self, deadline: float = math.inf) -> list[ModelChunk]:
+        """The next chunks, at least one; none when the answer is over. `deadline` is a time of the loop."""
         if self._trouble:
             raise self._trouble
         if not self._is_stream:
             raise ModelAnswerGarbled()
         try:
-            async for data in self._bytes:
+            while data := await self._pieces.next(deadline):
                 if chunks := self._feed(data):
                     return chunks
-        except (httpx.HTTPError, aiohttp.ClientError) as error:
+        except TimeoutError:
+            if not self.finished:  # else all is said; only the end of the stream is missing
+                raise ModelTimeout() from None
+        except aiohttp.ClientError as error:
             if not self.finished:
                 raise ModelAnswerGarbled() from error
         return []
@@ -97,9 +111,14 @@ class Answer:
         reason = "tool_calls" if self._calls else FINISH_REASONS.get(self._finish_reason or "stop", "stop")
         return ModelChunk(finish_reason=reason, usage=self._usage)
 
+    def rest(self) -> ModelChunk | None:
+        """What was held back, as it might have been the beginning of a tag."""
+        reasoning, text = self._splitter.rest() if self._splitter else ("", "")
+        return self._heard(text, reasoning, None)
+
     async def close(self) -> None:
         """Lets go of the connection; if the answer is not over, the model stops."""
-        await self._response.aclose()
+        await self._pieces.close()
 
     def _feed(self, data: bytes) -> list[ModelChunk]:
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -143,8 +162,21 @@ class Answer:
             return None
         if not (isinstance(text, str) and isinstance(reasoning, str)):
             raise ModelAnswerGarbled()
-        self._said_something = True
-        return ModelChunk(text, reasoning, [self._call_of(call) for call in calls] if calls else None)
+        if splitter := self._splitter:
+            if reasoning:  # has a field of its own: no need to look for it in the text
+                thought, said = splitter.rest()
+                reasoning, text, self._splitter = thought + reasoning, said + text, None
+            elif text:
+                reasoning, text = splitter.split(text)
+                self._splitter = None if splitter.is_over else splitter
+        return self._heard(text, reasoning, [self._call_of(call) for call in calls] if calls else None)
+
+    def _heard(self, text: str, reasoning: str, calls: list[dict[str, Any]] | None) -> ModelChunk | None:
+        if text or calls:
+            self._said_something = True
+        elif not reasoning:
+            return None
+        return ModelChunk(text, reasoning, calls)
 
     def _call_of(self, call: dict[str, Any]) -> dict[str, Any]:
         """A piece of a tool call in the one shape we pass on; some models leave out the index or the id."""

@@ -1,7 +1,7 @@
 """The streamed answer over HTTP: when it begins, what keeps it alive, how it fails, and who stops it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from starlette.responses import StreamingResponse
@@ -18,12 +18,15 @@ PING = b": ping\n\n"
 class CompletionStream(StreamingResponse):
     """Holds its 200 back until the first event or the first keep-alive, so that a refusal can still be a status.
 
-    A client that leaves closes `events` at once.
+    `more_headers` are looked at only then. A client that leaves closes `events` at once.
     """
 
-    def __init__(self, events: AsyncGenerator[bytes], keep_alive_seconds: float) -> None:
+    def __init__(
+        self, events: AsyncGenerator[bytes], more_headers: Mapping[str, str], keep_alive_seconds: float
+    ) -> None:
         super().__init__(events, headers=HEADERS)
         self._events = events
+        self._more_headers = more_headers
         self._keep_alive_seconds = keep_alive_seconds
         self._sending = asyncio.Lock()
         self._started = False
@@ -62,6 +65,7 @@ class CompletionStream(StreamingResponse):
         async with self._sending:
             if not self._started:
                 self._started = True
+                self.headers.update(self._more_headers)
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": data, "more_body": True})
         self._sent_at = asyncio.get_running_loop().time()

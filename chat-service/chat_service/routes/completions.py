@@ -1,20 +1,34 @@
-"""Stateless chat completions."""
+"""Chat completions: stateless, or a turn of the conversation that they name."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, Response
 
 from chat_service.completion_chunks import document_of, events_of
-from chat_service.dependencies import CompletionsHere, SettingsHere, Writer
+from chat_service.completion_turns import conversation_named
+from chat_service.completions import Completion
+from chat_service.dependencies import (
+    AllowancesHere,
+    CompletionsHere,
+    RepeatableHere,
+    SettingsHere,
+    StoredCompletionsHere,
+    Writer,
+)
 from chat_service.routes.completion_stream import CompletionStream
 from chat_service.routes.leaving import until_client_leaves
 from chat_service.schemas.completions import ChatCompletion, ChatCompletionRequest
+from chat_service.stored_completions import StoredCompletion
 
 CLIENT_LEFT = 499
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": ChatCompletion, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
+ConversationName = Annotated[
+    str | None,
+    Header(max_length=255, description="Makes it a turn of that conversation; a name that is not ours opens one."),
+]
 
 router = APIRouter(tags=["completions"])
 
@@ -26,11 +40,24 @@ async def create_chat_completion(
     principal: Writer,
     completions: CompletionsHere,
     settings: SettingsHere,
+    stored_completions: StoredCompletionsHere,
+    allowances: AllowancesHere,
+    repeatable: RepeatableHere,
+    x_conversation_id: ConversationName = None,
 ) -> Response:
-    """Answers the messages, streamed or whole. Nothing is stored but what it cost; leaving stops the model."""
-    completion = completions.begin(principal, body)
+    """Answers the messages, streamed or whole. Nothing is stored but what it cost; leaving stops the model.
+
+    With a conversation the new message is a turn of it: stored, remembered, and answered even when the client leaves.
+    """
+    completion: Completion | StoredCompletion
+    if conversation := conversation_named(x_conversation_id, body):
+        completion = await stored_completions.begin(principal, body, conversation, repeatable)
+        completion.headers |= await allowances.headers(principal)
+    else:
+        completion = completions.begin(principal, body, repeatable)
     if body.stream:
         include_usage = bool(body.stream_options and body.stream_options.include_usage)
-        return CompletionStream(events_of(completion, include_usage=include_usage), settings.stream_keep_alive_seconds)
+        events = events_of(completion, include_usage=include_usage)
+        return CompletionStream(events, completion.headers, settings.stream_keep_alive_seconds)
     document = await until_client_leaves(request.receive, document_of(completion))
-    return JSONResponse(document) if document else Response(status_code=CLIENT_LEFT)
+    return JSONResponse(document, headers=completion.headers) if document else Response(status_code=CLIENT_LEFT)

@@ -1,18 +1,25 @@
 """Responses: a turn asked for, read again, followed, stopped."""
 
-from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Path, Query, Request
 from fastapi.responses import Response
 
 from chassis.pages import Page, PageParameters, page_of
-from chat_service.admission import Repeatable
-from chat_service.dependencies import ArchiveHere, Reader, TurnsHere, Writer
+from chat_service.dependencies import (
+    AllowancesHere,
+    ArchiveHere,
+    DeletionsHere,
+    Reader,
+    RepeatableHere,
+    TurnsHere,
+    Writer,
+)
 from chat_service.routes.event_stream import EventStream
 from chat_service.routes.leaving import until_client_leaves
 from chat_service.schemas.items import ItemEntry
-from chat_service.schemas.responses import CreateResponse, ResponseObject
+from chat_service.schemas.response_objects import DeletedResponse, ResponseObject
+from chat_service.schemas.responses import CreateResponse
 
 CLIENT_LEFT = 499
 OR_A_STREAM: dict[int | str, dict[str, Any]] = {
@@ -20,7 +27,6 @@ OR_A_STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 ResponseId = Annotated[str, Path(max_length=64)]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, description="Makes a retry safe.")]
 StartingAfter = Annotated[int, Query(ge=-1, lt=2**31, description="Events up to this number were seen already.")]
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"])
@@ -33,18 +39,22 @@ async def create_response(
     response: Response,
     caller: Writer,
     turns: TurnsHere,
-    idempotency_key: IdempotencyKey = None,
+    allowances: AllowancesHere,
+    repeatable: RepeatableHere,
+    after_the_answer: BackgroundTasks,
 ) -> Any:
     """Stores the turn and answers it: streamed, whole, or in the background. Leaving does not stop a stored one."""
-    repeatable = Repeatable(idempotency_key, sha256(await request.body()).hexdigest()) if idempotency_key else None
     turn = await turns.accept(caller, body, repeatable)
-    headers = {"x-conversation-id": turn.conversation_id} if turn.conversation_id else {}
+    headers = await allowances.headers(caller)
+    if turn.conversation_id:
+        headers["x-conversation-id"] = turn.conversation_id
     if body.stream:
         return EventStream(turns.follow(turn), headers)
     response.headers.update(headers)
-    if body.background:
-        return await turns.begun(turn)
-    return await until_client_leaves(request.receive, turns.finished(turn)) or Response(status_code=CLIENT_LEFT)
+    work = turns.begun(turn) if body.background else turns.finished(turn)
+    if answer := await until_client_leaves(request.receive, work):
+        after_the_answer.add_task(turns.delivered, turn)
+    return answer or Response(status_code=CLIENT_LEFT)
 
 
 @router.get("/{response_id}", operation_id="retrieve_response", response_model=ResponseObject, responses=OR_A_STREAM)
@@ -65,6 +75,13 @@ async def retrieve_response(
 async def cancel_response(response_id: ResponseId, caller: Writer, turns: TurnsHere) -> ResponseObject:
     """Stops the model and keeps the text so far. A response that has ended stays as it is."""
     return await turns.cancel(caller.user_id, response_id)
+
+
+@router.delete("/{response_id}", operation_id="delete_response")
+async def delete_response(response_id: ResponseId, caller: Writer, deletions: DeletionsHere) -> DeletedResponse:
+    """Deletes what was asked and answered, stops it first, and has memory forget it. What follows it stays."""
+    await deletions.response(caller.user_id, response_id)
+    return DeletedResponse(id=response_id)
 
 
 @router.get("/{response_id}/input_items", operation_id="list_input_items")

@@ -81,7 +81,7 @@ Stop = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class ChatCompletionRequest(Strict):
-    """Stateless: nothing of it is kept but what it cost. `X-Conversation-Id` is not read yet."""
+    """Stateless: nothing of it is kept but what it cost; unless it names a conversation, whose turn it is then."""
 
     model: str = Field(min_length=1, max_length=200, description="A name from `GET /v1/models`.")
     messages: list[Message] = Field(min_length=1)
@@ -116,7 +116,9 @@ class ChatCompletionRequest(Strict):
     top_logprobs: int | None = Field(None, description=_NOT_SUPPORTED)
     web_search_options: dict[str, Any] | None = Field(None, description=_NOT_SUPPORTED)
 
-    metadata: dict[str, Any] | None = Field(None, description=_IGNORED)
+    metadata: dict[str, Any] | None = Field(
+        None, description="`conversation_id` is the same as the header X-Conversation-Id; ignored without it."
+    )
     parallel_tool_calls: bool | None = Field(None, description="Ignored; how many calls come is the model's choice.")
     prediction: dict[str, Any] | None = Field(None, description=_IGNORED)
     prompt_cache_key: str | None = Field(None, description=_IGNORED)

@@ -1,6 +1,17 @@
-"""The `idempotency_keys` table: which request a user's key stands for."""
+"""The `idempotency_keys` table: which request a user's key stands for, and what it made."""
 
-from chassis.database import Row, Transaction
+from dataclasses import dataclass
+
+from chassis.database import Transaction
+
+
+@dataclass(frozen=True)
+class BoundKey:
+    """`result_id` is of a response or a conversation; one that is not kept is erased at its end."""
+
+    request_hash: str
+    result_id: str
+    is_kept: bool
 
 
 class IdempotencyKeys:
@@ -9,22 +20,29 @@ class IdempotencyKeys:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def find(self, owner: str, key: str) -> Row | None:
-        """`body_hash` and `response_id` of the request that first came with the key."""
-        return self._tx.one(
-            "select body_hash, response_id from idempotency_keys where owner = ? and key = ?", owner, key
+    def find(self, owner: str, key: str) -> BoundKey | None:
+        """What the key stands for."""
+        row = self._tx.one(
+            "select body_hash, result_id, is_kept from idempotency_keys where owner = ? and key = ?", owner, key
         )
+        return BoundKey(row["body_hash"], row["result_id"], bool(row["is_kept"])) if row else None
 
-    def add(self, owner: str, key: str, body_hash: str, response_id: str, now: float) -> None:
-        """Binds a key to a request."""
+    def add(self, owner: str, key: str, bound: BoundKey, now: float) -> None:
+        """Binds a key."""
         self._tx.run(
-            "insert into idempotency_keys (owner, key, body_hash, response_id, created_at) values (?, ?, ?, ?, ?)",
+            "insert into idempotency_keys (owner, key, body_hash, result_id, is_kept, created_at)"
+            " values (?, ?, ?, ?, ?, ?)",
             owner,
             key,
-            body_hash,
-            response_id,
+            bound.request_hash,
+            bound.result_id,
+            bound.is_kept,
             now,
         )
+
+    def free(self, result_id: str) -> None:
+        """Forgets the key of what came to nothing: it may be used again."""
+        self._tx.run("delete from idempotency_keys where result_id = ?", result_id)
 
     def give(self, owner: str, into: str) -> int:
         """Makes the keys of `owner` those of `into`, which keeps its own where both have one; returns how many."""

@@ -11,19 +11,23 @@ from chassis.pages import PageQuery
 Item = dict[str, Any]
 Origin = Literal["input", "output"]
 
-# Newest first: walks only as far back as the page needs, since every response has at least one item.
+# Newest first: walks back until there are items enough, past the empty nodes that deleted turns left.
 BACKWARDS = """
-    with recursive path (id, parent_id, depth) as (
-        select id, parent_id, depth from responses where id = :newest
+    with recursive path (id, parent_id, depth, found) as (
+        select id, parent_id, depth,
+               (select count(*) from items where response_id = :newest and position < :before)
+          from responses where id = :newest
         union all
-        select parent.id, parent.parent_id, parent.depth
+        select parent.id, parent.parent_id, parent.depth,
+               path.found + (select count(*) from items where response_id = parent.id)
           from path join responses as parent on parent.id = path.parent_id
-         limit :limit + 1
+         where path.found < :limit
     )
     select items.body from path join items on items.response_id = path.id
-     where :after_position is null or path.id <> :newest or items.position < :after_position
+     where path.id <> :newest or items.position < :before
      order by path.depth desc, items.position desc limit :limit
 """
+# Oldest first: the path is only known from its end, but no more turns are read than the page needs.
 FORWARDS = """
     with recursive path (id, parent_id, depth) as (
         select id, parent_id, depth from responses where id = :tip
@@ -31,11 +35,19 @@ FORWARDS = """
         select parent.id, parent.parent_id, parent.depth
           from path join responses as parent on parent.id = path.parent_id
          where parent.depth >= :from_depth
+    ),
+    turns (id, depth) as (
+        select id, depth from path
+         where exists (select 1 from items
+                        where items.response_id = path.id
+                          and (path.depth > :from_depth or items.position > :after_position))
+         order by depth limit :limit
     )
-    select items.body from path join items on items.response_id = path.id
-     where path.depth > :from_depth or (path.depth = :from_depth and items.position > :after_position)
-     order by path.depth, items.position limit :limit
+    select items.body from turns join items on items.response_id = turns.id
+     where turns.depth > :from_depth or items.position > :after_position
+     order by turns.depth, items.position limit :limit
 """
+BEYOND_ANY_POSITION = 2**31
 
 
 class Items:
@@ -88,22 +100,31 @@ class Items:
         return orjson.loads(row["body"]) if row else None
 
     def place(self, conversation_id: str, item_id: str) -> Row | None:
-        """Where an item stands: `response_id`, `depth` and `position`."""
+        """Where an item stands: `response_id`, `depth` and `position`; its `origin` and `kind`."""
         return self._tx.one(
-            "select responses.id as response_id, responses.depth, items.position"
+            "select responses.id as response_id, responses.depth, items.position, items.origin,"
+            "       json_extract(items.body, '$.type') as kind"
             " from items join responses on responses.id = items.response_id"
             " where items.id = ? and responses.conversation_id = ?",
             item_id,
             conversation_id,
         )
 
+    def delete(self, item_id: str) -> None:
+        """Deletes one item; the others keep their positions."""
+        self._tx.run("delete from items where id = ?", item_id)
+
+    def delete_of(self, response_id: str) -> None:
+        """Deletes all items of a response."""
+        self._tx.run("delete from items where response_id = ?", response_id)
+
     def page_of_path(self, tip_id: str, page: PageQuery, after: Row | None) -> list[Item]:
         """Up to `limit + 1` items on the path that ends at `tip_id`, beyond the place `after`."""
         limit = page.limit + 1
         if page.order == "desc":
             newest = after["response_id"] if after else tip_id
-            after_position = after["position"] if after else None
-            return _bodies(self._tx.all(BACKWARDS, newest=newest, after_position=after_position, limit=limit))
+            before = after["position"] if after else BEYOND_ANY_POSITION
+            return _bodies(self._tx.all(BACKWARDS, newest=newest, before=before, limit=limit))
         from_depth, after_position = (after["depth"], after["position"]) if after else (0, -1)
         return _bodies(
             self._tx.all(FORWARDS, tip=tip_id, from_depth=from_depth, after_position=after_position, limit=limit)

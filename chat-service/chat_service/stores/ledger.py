@@ -7,7 +7,7 @@ from chassis.database import Transaction
 
 COLUMNS = (
     "call_id, owner, purpose, conversation_id, response_id, key_id, mode, model, input_tokens, cached_tokens,"
-    " output_tokens, reasoning_tokens, source, outcome, created_at, latency_ms, first_token_ms"
+    " output_tokens, reasoning_tokens, source, outcome, created_at, latency_ms, first_token_ms, own_key"
 )
 INSERT = (
     f"insert into ledger ({COLUMNS}) values ({', '.join(f':{name}' for name in COLUMNS.split(', '))})"  # noqa: S608

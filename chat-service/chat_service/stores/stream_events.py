@@ -11,15 +11,10 @@ class StreamEvents:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def append(self, response_id: str, first: int, frames: Sequence[bytes]) -> None:
-        """Adds frames, numbered from `first`."""
-        for sequence, frame in enumerate(frames, first):
-            self._tx.run(
-                "insert into stream_events (response_id, sequence, frame) values (?, ?, ?)",
-                response_id,
-                sequence,
-                frame,
-            )
+    def append(self, response_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        """Adds frames, numbered from `first`; False when there is no such response any more."""
+        insert = "insert into stream_events (response_id, sequence, frame) select id, ?, ? from responses where id = ?"
+        return all(self._tx.run(insert, sequence, frame, response_id) for sequence, frame in enumerate(frames, first))
 
     def after(self, response_id: str, sequence: int) -> list[bytes]:
         """The frames beyond a sequence number; -1 for all."""
@@ -30,6 +25,10 @@ class StreamEvents:
         )
         return [row["frame"] for row in rows]
 
+    def drop(self, response_id: str) -> None:
+        """Drops the log of a response."""
+        self._tx.run("delete from stream_events where response_id = ?", response_id)
+
     def drop_ended_before(self, moment: float, limit: int) -> int:
         """Drops the logs of up to `limit` responses that ended before; returns how many responses lost theirs."""
         old = [
@@ -39,6 +38,6 @@ class StreamEvents:
             )
         ]
         for response_id in old:
-            self._tx.run("delete from stream_events where response_id = ?", response_id)
+            self.drop(response_id)
             self._tx.run("update responses set has_log = 0 where id = ?", response_id)
         return len(old)

@@ -45,6 +45,22 @@ COMPLETION = CallRecord(
     created_at=1_760_000_000,
     latency_ms=0,
 )
+OTHERS = [
+    CallRecord(
+        call_id=f"call_01890a5d00007000800000000000000{place}",
+        owner="user_1",
+        purpose=purpose,
+        model="Qwen/Qwen3-235B-A22B-Instruct-2507-tput",
+        outcome="completed",
+        source="provider",
+        input_tokens=12,
+        output_tokens=0,
+        created_at=1_760_000_000,
+        latency_ms=40,
+    )
+    for place, purpose in enumerate(("embedding", "repair", "title"), 5)
+]
+RECORDS = [TURN, COMPLETION, *OTHERS]
 
 
 def event_of(record: CallRecord) -> dict[str, Any]:
@@ -61,12 +77,14 @@ async def test_every_call_of_the_model_is_reported(tmp_path: Path) -> None:
     applied = {"id": match.str("evt_1"), "outcome": "applied"}
     with contract("chat", "analytics") as pact:
         (
-            pact.upon_receiving("two calls of the model: one with all that a turn has, one with the least")
+            pact.upon_receiving(
+                "a call of the model for each purpose: a turn with all that it has, the others with the least"
+            )
             .with_request("POST", "/internal/events")
             .with_headers(as_service())
-            .with_body({"events": [event_of(TURN), event_of(COMPLETION)]}, "application/json")
+            .with_body({"events": [event_of(record) for record in RECORDS]}, "application/json")
             .will_respond_with(200)
-            .with_body({"outcomes": [applied, applied]}, "application/json")
+            .with_body({"outcomes": [applied] * len(RECORDS)}, "application/json")
         )
 
         with (
@@ -76,7 +94,7 @@ async def test_every_call_of_the_model_is_reported(tmp_path: Path) -> None:
             async with neighbour_client() as http:
                 identity = Identity("chat", RemoteKeys("", http), {"analytics": development_secret("chat-analytics")})
                 outbox = Outbox(database, {"analytics": Neighbour("analytics", server.url, http, identity)})
-                for record in (TURN, COMPLETION):
-                    await Ledger(database, outbox).record(record)
+                for record in RECORDS:
+                    await Ledger(database, outbox, charge=lambda *_: None).record(record)
                 async with outbox:
                     await taken_place(server)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.database import Database
 from chassis.identity import Identity, RemoteKeys
 from chassis.neighbours import Neighbour, neighbour_client
 from chassis.settings import development_secret
@@ -127,13 +128,24 @@ def a_turn_is_taken_in(pact: Pact) -> None:
     an_event_is_applied(pact, "a turn that has ended", "turn.ended", turn)
 
 
+def a_revision_is_taken_in(pact: Pact) -> None:
+    revised = {
+        "owner": OWNER,
+        "conversation_id": conversation_id(),
+        "turn_id": match.regex(NEW_TURN, regex="resp_[0-9a-f]{32}"),
+        "user_text": "",
+        "assistant_text": "",
+    }
+    an_event_is_applied(pact, "a turn that was deleted", "turn.revised", revised)
+
+
 def a_deletion_is_taken_in(pact: Pact) -> None:
     deleted = {"owner": OWNER, "conversation_id": conversation_id()}
     an_event_is_applied(pact, "a conversation that was deleted", "conversation.deleted", deleted)
 
 
 def an_event_is_applied(pact: Pact, description: str, kind: str, data: dict[str, Any]) -> None:
-    event_id = {"turn.ended": NEW_TURN, "conversation.deleted": NEW_CONVERSATION}[kind][-32:]
+    event_id = {"turn.ended": NEW_TURN, "turn.revised": LATEST, "conversation.deleted": NEW_CONVERSATION}[kind][-32:]
     event = {
         "id": match.regex(f"evt_{event_id}", regex="evt_[0-9a-f]{32}"),
         "kind": kind,
@@ -155,11 +167,21 @@ def conversation_id() -> Any:
     return match.regex(NEW_CONVERSATION, regex="conv_[0-9a-f]{32}")
 
 
+async def a_turn_that_memory_knows_is_deleted(chat_on: ChatOn, folder: Path) -> None:
+    """While memory is down. Its `turn.ended` is taken off what is owed, as if memory had taken that in before."""
+    with chat_on(folder, NOBODY) as client:
+        answered = client.post("/v1/responses", json={"model": "deepthinks", "input": STATEMENT}).raise_for_status()
+        client.delete(f"/v1/responses/{answered.json()['id']}").raise_for_status()
+    with Database(folder, []) as database:
+        await database.write(lambda tx: tx.run("delete from outbox where kind = 'turn.ended'"))
+
+
 async def test_turns_are_remembered_and_forgotten(tmp_path: Path, chat_on: ChatOn) -> None:
     with contract("chat", "memory") as pact:
         a_known_conversation_has_context(pact)
         a_new_conversation_has_none(pact)
         a_turn_is_taken_in(pact)
+        a_revision_is_taken_in(pact)
         a_deletion_is_taken_in(pact)
 
         with served(pact) as server:
@@ -167,8 +189,13 @@ async def test_turns_are_remembered_and_forgotten(tmp_path: Path, chat_on: ChatO
                 identity = Identity("chat", RemoteKeys("", http), {"memory": development_secret("chat-memory")})
                 memory = Memory(Neighbour("memory", server.url, http, identity), deadline=2.0)
                 known = await memory.recall(OWNER, CONVERSATION, [LATEST, EARLIER], "What is my dog called?", 8000)
-            # Two services, for each goes on repeating its event: the pact cannot answer with the id it was sent.
-            with chat_on(tmp_path / "one", server.url) as talking, chat_on(tmp_path / "two", server.url) as deleting:
+            await a_turn_that_memory_knows_is_deleted(chat_on, tmp_path / "three")
+            # Three services, for each goes on repeating its event: the pact cannot answer with the id it was sent.
+            with (
+                chat_on(tmp_path / "one", server.url) as talking,
+                chat_on(tmp_path / "two", server.url) as deleting,
+                chat_on(tmp_path / "three", server.url),
+            ):
                 talking.post("/v1/responses", json={"model": "deepthinks", "input": STATEMENT}).raise_for_status()
                 conversation = deleting.post("/v1/conversations", json={}).raise_for_status().json()["id"]
                 deleting.delete(f"/v1/conversations/{conversation}").raise_for_status()

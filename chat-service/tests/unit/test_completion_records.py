@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from chat_service.clients.model import Model
 from chat_service.completion_chunks import document_of
 from chat_service.completions import CompletionLimits, Completions
 from chat_service.ledger_records import CallRecord
+from chat_service.model_files import read_models
 from chat_service.models import Catalogue
 from chat_service.running_calls import RunningCalls
 from chat_service.schemas.completions import ChatCompletionRequest
 from chat_service.settings import Settings
+from chat_service.unkept_answers import UnkeptAnswers
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 HELLO = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
@@ -34,8 +37,14 @@ ADA = Principal(
 )
 
 
-async def admit(_: str) -> None:
-    """Nobody has gone."""
+@asynccontextmanager
+async def admit(_: Principal) -> AsyncIterator[dict[str, str]]:
+    """Everybody may."""
+    yield {}
+
+
+async def no_key(_: str) -> None:
+    """Nobody has a key of their own."""
 
 
 async def eventually(check: Callable[[], bool]) -> None:
@@ -63,8 +72,9 @@ async def test_a_record_under_way_survives_its_request_and_the_end_of_the_servic
 
     async with Model(settings) as model:
         limits = CompletionLimits.from_settings(settings)
-        async with RunningCalls(admit, record_slowly) as calls:
-            completion = Completions(model, Catalogue((), model.models), calls, limits).begin(ADA, ASKED)
+        async with RunningCalls(admit, record_slowly, UnkeptAnswers(60.0)) as calls:
+            catalogue = Catalogue(read_models(None), model.models)
+            completion = Completions(model, catalogue, calls, limits, no_key).begin(ADA, ASKED)
             asking = asyncio.create_task(document_of(completion))
             await eventually(lambda: completion.said.anything)
             asking.cancel()
@@ -85,8 +95,9 @@ async def test_an_answer_is_not_withheld_because_its_cost_could_not_be_written(
 
     async with Model(settings) as model:
         limits = CompletionLimits.from_settings(settings)
-        async with RunningCalls(admit, fail) as calls:
-            completion = Completions(model, Catalogue((), model.models), calls, limits).begin(ADA, ASKED)
+        async with RunningCalls(admit, fail, UnkeptAnswers(60.0)) as calls:
+            catalogue = Catalogue(read_models(None), model.models)
+            completion = Completions(model, catalogue, calls, limits, no_key).begin(ADA, ASKED)
             document = await document_of(completion)
 
     assert document["choices"][0]["message"]["content"] == "Hello"

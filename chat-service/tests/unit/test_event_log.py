@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from chassis.database import Database, Transaction
 from chassis.migrations import package_migrations
 from chat_service import event_log
 from chat_service.answer import Answer
-from chat_service.event_log import EventLog
+from chat_service.context import Receipt
+from chat_service.event_log import EventLog, LiveLog
 from chat_service.responses import describe
 from chat_service.stores.responses import Responses
 from chat_service.stores.stream_events import StreamEvents
@@ -78,7 +80,7 @@ async def test_events_that_the_storage_refused_come_later_in_order(room: Room, m
         lambda tx: tx.run("create trigger full before insert on stream_events begin select raise(abort, 'full'); end")
     )
     live = room.log.open(TURN.id, room.answer, list(room.first))
-    live.receipt = {"tokens": 12}
+    live.receipt = Receipt({"tokens": 12}, [])
     room.answer.say("one ")
     room.log.told(live, at_once=True)
     await asyncio.sleep(0.03)
@@ -133,3 +135,55 @@ async def test_once_a_log_is_settled_only_its_last_write_saves(room: Room) -> No
 
     assert await room.on_disk() == room.first
     assert live.saved == room.first
+
+
+async def test_first_words_are_saved_at_once_and_those_of_others_wait(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "BATCH_SECONDS", 60.0)
+    monkeypatch.setattr(event_log, "LONGEST_BATCH_SECONDS", 60.0)
+    other = replace(TURN, id="resp_2")
+    await room.database.write(lambda tx: Responses(tx).add(other))
+    waiting, beginning = room.log.open(TURN.id, room.answer, list(room.first)), room.log.open(other.id, Answer(), [])
+    room.answer.say("later words")
+    room.log.told(waiting)
+
+    beginning._answer.say("first words")
+    room.log.told(beginning, at_once=True)
+    await anext(beginning.follow(-1))
+
+    assert b"first words" in beginning.saved[-1]
+    assert waiting.saved == room.first
+
+
+@pytest.mark.parametrize(("responses", "milliseconds"), [(1, 20), (10, 29), (50, 69), (81, 100), (1000, 100)])
+def test_the_more_responses_there_are_the_longer_their_words_wait_for_each_other(
+    responses: int, milliseconds: int
+) -> None:
+    assert event_log.batch_seconds(responses) * 1000 == pytest.approx(milliseconds)
+
+
+async def test_a_long_silence_is_broken_by_a_comment_again_and_again(room: Room) -> None:
+    live = LiveLog(TURN.id, room.answer, list(room.first), keep_alive_seconds=0.02)
+    following = live.follow(1)
+
+    comments = [await anext(following) for _ in range(3)]
+    live.end(None)
+
+    assert comments == [event_log.PING] * 3
+    assert [events async for events in following] == []
+
+
+async def test_every_reader_who_waits_is_told(room: Room) -> None:
+    live = room.log.open(TURN.id, room.answer, list(room.first))
+    first, second = live.follow(1), live.follow(1)
+    waiting = [asyncio.ensure_future(anext(reader)) for reader in (first, second)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    third = asyncio.ensure_future(anext(live.follow(1)))
+    await asyncio.sleep(0)
+
+    room.answer.say("word")
+    room.log.told(live, at_once=True)
+
+    assert await waiting[1] == await third == b"".join(live.saved[2:])

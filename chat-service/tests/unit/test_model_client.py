@@ -3,68 +3,30 @@
 import asyncio
 import json
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from chassis.problems import Problem
-from chat_service.clients.model import Model, ModelCall, ModelChunk, ModelUsage
-from chat_service.settings import Settings
+from chat_service.clients.model import ModelCall, ModelChunk, ModelUsage
 
-SECRET_TEXT = "upstream-secret-text"
-HEADERS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-HELLO = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hello"}, "finish_reason": None}]}
-WORLD = {"choices": [{"index": 0, "delta": {"content": " world"}, "finish_reason": None}]}
-USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
-STOP = {"choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop"}], "usage": USAGE}
-CALL = ModelCall(model="some/model", messages=[{"role": "user", "content": "Hi"}])
-DONE = "[DONE]"
-
-
-def chunk(data: bytes) -> bytes:
-    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
-
-
-def event(document: Any) -> bytes:
-    payload = document if isinstance(document, str) else json.dumps(document)
-    return chunk(b"data: " + payload.encode() + b"\n\n")
-
-
-def streams(*documents: Any) -> list[bytes]:
-    """The script of a whole, well-formed stream of these events."""
-    return [HEADERS, *map(event, documents), event(DONE), b"0\r\n\r\n"]
-
-
-def refuses(status: int, body: Any = None, headers: str = "") -> list[bytes]:
-    payload = json.dumps(body if body is not None else {"error": {"message": SECRET_TEXT}}).encode()
-    head = f"HTTP/1.1 {status} No\r\ncontent-type: application/json\r\ncontent-length: {len(payload)}\r\n{headers}\r\n"
-    return [head.encode() + payload]
-
-
-@asynccontextmanager
-async def model_at(url: str, **settings: Any) -> AsyncIterator[Model]:
-    async with Model(Settings(together_base_url=url, **settings)) as model:
-        yield model
-
-
-async def read(model: Model, call: ModelCall = CALL) -> list[ModelChunk]:
-    return [chunk async for chunk in model.stream(call)]
-
-
-async def refusal(work: Awaitable[Any]) -> Problem:
-    with pytest.raises(Problem) as caught:
-        await work
-    return caught.value
-
-
-async def eventually(check: Callable[[], bool], seconds: float = 2.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.005)
+from .scripts import (
+    CALL,
+    DONE,
+    HEADERS,
+    HELLO,
+    SECRET_TEXT,
+    STOP,
+    USAGE,
+    WORLD,
+    chunk,
+    event,
+    eventually,
+    model_at,
+    read,
+    refusal,
+    refuses,
+    streams,
+)
 
 
 async def test_an_answer_comes_in_pieces_and_its_last_piece_says_how_it_ended(provider: Any) -> None:
@@ -371,6 +333,18 @@ async def test_silence_in_the_middle_of_an_answer_has_an_end(provider: Any, hang
         await eventually(lambda: provider.open == 0)
 
     assert problem.code == "model_timeout"
+
+
+async def test_who_listens_slowly_does_not_make_a_silence(provider: Any) -> None:
+    provider.plays([HEADERS, event(HELLO), 0.01, event(WORLD), 0.4, event(STOP), event(DONE), b"0\r\n\r\n"])
+
+    async with model_at(provider.url, model_between_chunks_seconds=0.2) as model:
+        words = []
+        async for piece in model.stream(CALL):
+            words.append(piece.text)
+            await asyncio.sleep(0.3)
+
+    assert words == ["Hello", " world", ""]
 
 
 async def test_a_call_that_never_stops_talking_has_an_end(provider: Any) -> None:

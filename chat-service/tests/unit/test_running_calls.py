@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
+from chassis.identity import Principal
 from chassis.problems import Unauthenticated
 from chat_service.ledger_records import CallRecord
 from chat_service.routes.leaving import until_client_leaves
 from chat_service.running_calls import RunningCalls
+from chat_service.unkept_answers import UnkeptAnswers
 
 RECORD = CallRecord(
     call_id="chatcmpl_1",
@@ -25,6 +27,10 @@ RECORD = CallRecord(
 )
 
 
+def whoever(owner: str) -> Principal:
+    return Principal(owner, "sess_1", "user", frozenset(), None, 0, "")
+
+
 class Room:
     """Calls whose admission takes as long as a test wants, and whose records take a moment."""
 
@@ -32,19 +38,21 @@ class Room:
         self.admitted = asyncio.Event()
         self.made: asyncio.Queue[str] = asyncio.Queue()
         self.recorded: list[CallRecord] = []
-        self.calls = RunningCalls(self._admit, self._record)
+        self.calls = RunningCalls(self._admit, self._record, UnkeptAnswers(60.0))
 
     async def call(self, owner: str, client: asyncio.Event) -> None:
         """A call whose client takes what it says when `client` is set."""
-        async with self.calls.running(owner):
+        async with self.calls.running(whoever(owner)):
             self.made.put_nowait(owner)
             try:
                 await client.wait()
             finally:
                 await self.calls.record(RECORD)
 
-    async def _admit(self, _: str) -> None:
+    @asynccontextmanager
+    async def _admit(self, _: Principal) -> AsyncGenerator[dict[str, str]]:
         await self.admitted.wait()
+        yield {}
 
     async def _record(self, record: CallRecord) -> None:
         await asyncio.sleep(0.02)
@@ -119,7 +127,7 @@ async def test_a_call_is_stopped_although_its_client_does_not_take_what_was_said
     room.admitted.set()
 
     async def say() -> AsyncGenerator[str]:
-        async with room.calls.running("user_1"):
+        async with room.calls.running(whoever("user_1")):
             try:
                 yield "words"
             finally:

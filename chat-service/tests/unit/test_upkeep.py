@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chassis.database import Database, Transaction
 from chassis.migrations import package_migrations
-from chat_service.stores.idempotency_keys import IdempotencyKeys
+from chat_service.stores.idempotency_keys import BoundKey, IdempotencyKeys
 from chat_service.stores.responses import Responses
 from chat_service.upkeep import KeepingTimes, Upkeep
 
@@ -22,7 +22,7 @@ async def test_one_failure_does_not_end_it(tmp_path: Path) -> None:
             " values ('conv_1', 'user_1', '{}', 1, 1)"
         )
         Responses(tx).add(TURN)
-        IdempotencyKeys(tx).add("user_1", "key", "hash", TURN.id, 1.0)
+        IdempotencyKeys(tx).add("user_1", "key", BoundKey("hash", TURN.id, is_kept=True), 1.0)
         tx.run("create trigger stuck before delete on idempotency_keys begin select raise(abort, 'no'); end")
 
     with Database(tmp_path, [package_migrations("chat_service")]) as database:

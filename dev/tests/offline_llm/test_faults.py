@@ -197,6 +197,15 @@ async def test_thoughts_can_be_inline(llm: OfflineLLM, http: httpx.AsyncClient) 
     assert message["content"].endswith(f"</think>\n\n{ANSWER}")
 
 
+async def test_inline_thoughts_can_lack_the_tag_that_begins_them(llm: OfflineLLM, http: httpx.AsyncClient) -> None:
+    llm.misbehave({"fault": {"implicit_think": True}})
+
+    content = await said(http, *TEA, model=THINKING)
+
+    assert "<think>" not in content
+    assert content.endswith(f"</think>\n\n{ANSWER}")
+
+
 async def test_an_answer_can_be_nothing_but_a_thought(llm: OfflineLLM, http: httpx.AsyncClient) -> None:
     llm.misbehave({"fault": {"inline_think": True, "empty_answer": True}})
 
@@ -208,6 +217,9 @@ async def test_usage_can_be_left_out(llm: OfflineLLM, http: httpx.AsyncClient) -
 
     events = await received(http, stream_options={"include_usage": True})
 
+    embedded = await http.post("/v1/embeddings", json={"model": EMBEDDING, "input": "one"})
+
+    assert embedded.json()["usage"] is None
     assert "usage" not in await chat(http, *TEA)
     assert all(json.loads(event)["usage"] is None for event in events[:-1])
 

@@ -11,15 +11,18 @@ import pytest
 from fastapi import FastAPI
 
 from chassis.app import create_app
-from chassis.identity import Identity, RemoteKeys
+from chassis.identity import Identity, Principal, RemoteKeys
 from chassis.testing import FakeAuth, serve
 from chat_service.clients.model import Model
 from chat_service.completions import CompletionLimits, Completions
+from chat_service.embeddings import Embeddings
 from chat_service.ledger_records import CallRecord
+from chat_service.model_files import read_models
 from chat_service.models import Catalogue
-from chat_service.routes import completions, models
+from chat_service.routes import completions, embeddings, models
 from chat_service.running_calls import RunningCalls
 from chat_service.settings import Settings
+from chat_service.unkept_answers import UnkeptAnswers
 from dev.offline_llm.testing import OfflineLLM, running
 
 
@@ -40,8 +43,14 @@ class Chat:
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=self.auth.access_token(), max_retries=0)
 
 
-async def admit(_: str) -> None:
-    """Nobody has gone."""
+@asynccontextmanager
+async def admit(_: Principal) -> AsyncIterator[dict[str, str]]:
+    """Everybody may."""
+    yield {}
+
+
+async def no_key(_: str) -> None:
+    """Nobody has a key of their own."""
 
 
 def build(settings: Settings, record: Callable[[CallRecord], Any]) -> FastAPI:
@@ -52,13 +61,18 @@ def build(settings: Settings, record: Callable[[CallRecord], Any]) -> FastAPI:
         async with httpx.AsyncClient(trust_env=False) as http, Model(settings) as model:
             app.state.identity = Identity("chat", RemoteKeys(settings.auth_url, http), {})
             app.state.settings = settings
-            app.state.catalogue = Catalogue(settings.allowed_models, model.models)
+            app.state.catalogue = Catalogue(read_models(settings.models_file), model.models)
+            app.state.allowances = app.state.stored_completions = None  # no test here names a conversation
             limits = CompletionLimits.from_settings(settings)
-            async with RunningCalls(admit, record) as calls:
-                app.state.completions = Completions(model, app.state.catalogue, calls, limits)
+            async with RunningCalls(admit, record, UnkeptAnswers(60.0)) as calls:
+                app.state.completions = Completions(model, app.state.catalogue, calls, limits, no_key)
+                app.state.embeddings = Embeddings(
+                    model, app.state.catalogue, calls, settings.completion_max_characters, no_key
+                )
                 yield
 
-    return create_app("chat", settings, routers=[completions.router, models.router], lifespan=lifespan)
+    routers = [completions.router, embeddings.router, models.router]
+    return create_app("chat", settings, routers=routers, lifespan=lifespan)
 
 
 @pytest.fixture(scope="session")

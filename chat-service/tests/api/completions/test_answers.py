@@ -209,7 +209,6 @@ def test_the_provider_is_sent_what_it_understands(chat: Any, llm: Any) -> None:
         ],
         "max_tokens": 50,
         "temperature": 0.7,
-        "top_p": 1.0,
         "presence_penalty": 0.5,
         "stop": ["END"],
         "seed": 7,

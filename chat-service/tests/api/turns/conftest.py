@@ -108,7 +108,7 @@ def events_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     return (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
 
 
-def until_open(llm: OfflineLLM, count: int = 1, seconds: float = 3.0) -> None:
+def until_open(llm: OfflineLLM, count: int = 1, seconds: float = 20.0) -> None:
     """Waits until so many calls of the model are open."""
     deadline = time.monotonic() + seconds
     while llm.open_streams() < count:
@@ -116,7 +116,7 @@ def until_open(llm: OfflineLLM, count: int = 1, seconds: float = 3.0) -> None:
         time.sleep(0.01)
 
 
-def until_closed(llm: OfflineLLM, seconds: float = 3.0) -> None:
+def until_closed(llm: OfflineLLM, seconds: float = 20.0) -> None:
     """Waits until no call of the model is open."""
     deadline = time.monotonic() + seconds
     while llm.open_streams():
@@ -173,6 +173,8 @@ def environment(llm_server: OfflineLLM, auth: tuple[FakeAuth, str], running_ones
         "model_retries": 0,
         "memory_seconds": 2.0,
         "shutdown_seconds": 0,
+        "user_running": 1_000,
+        "turns_per_minute": 100_000,
     }
 
 

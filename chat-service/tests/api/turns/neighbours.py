@@ -122,9 +122,17 @@ class Files(Neighbour):
             "id": file_id,
             "owner": owner or self.owner,
             "filename": name,
+            "kind": "text",
             "state": state,
             "text": text,
         }
+        return file_id
+
+    def add_image(self, url: str) -> str:
+        """Adds an image of the present test's user, given as a `data:` URL of a PNG; returns its id."""
+        file_id = self.add("", name="a.png")
+        image = {"media_type": "image/png", "data": url.partition(",")[2], "width": 8, "height": 8}
+        self.files[file_id] |= {"kind": "image", "image": image}
         return file_id
 
     async def _find(self, request: Request) -> Response:
@@ -137,7 +145,7 @@ class Files(Neighbour):
             return JSONResponse({"code": "insufficient_scope"}, 403)
         if file is None or file["owner"] != claims["sub"]:
             return JSONResponse({"code": "file_not_found"}, 404)
-        return JSONResponse({**file, "object": "file"})
+        return JSONResponse({name: value for name, value in file.items() if name != "image"} | {"object": "file"})
 
     async def _contents(self, request: Request) -> Response:
         if refusal := self.refusal(request):
@@ -145,6 +153,8 @@ class Files(Neighbour):
         asked = await request.json()
         self.waits.append(asked["wait_seconds"])
         self.while_waiting()
+        if any(file_id not in self.files for file_id in asked["file_ids"]):
+            return JSONResponse({"code": "file_not_found"}, 404)
         files = [] if self.keeps_back else [self.files[file_id] for file_id in asked["file_ids"]]
         return JSONResponse({"files": [_content(file) for file in files]})
 

@@ -14,6 +14,7 @@ from dev.offline_llm.testing import OfflineLLM
 from .conftest import Chat, until_open
 
 TURN: dict[str, Any] = {"model": "deepthinks", "input": "The words are one two three four five six seven eight."}
+ITEM = {"role": "user", "content": "Hello"}
 COMPLETION: dict[str, Any] = {"model": "deepthinks", "messages": [{"role": "user", "content": TURN["input"]}]}
 
 
@@ -86,11 +87,15 @@ def test_a_token_that_outlives_its_user_changes_nothing_any_more(
             http.post("/conversations", json={}),
             http.post(f"/conversations/{conversation_id}", json={"metadata": {}}),
             http.delete(f"/conversations/{conversation_id}"),
+            http.post("/conversations", json={"items": [ITEM]}),
+            http.post(f"/conversations/{conversation_id}/items", json={"items": [ITEM]}),
+            http.delete(f"/conversations/{conversation_id}/items/{said['output'][0]['id']}"),
+            http.delete(f"/responses/{said['id']}"),
             http.post("/chat/completions", json=COMPLETION),
             http.post("/chat/completions", json={**COMPLETION, "stream": True}),
         ]
 
-    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "invalid_token")] * 12
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "invalid_token")] * 16
     assert len(llm.requests()) == calls_before
     assert chat.ledger() == []
 

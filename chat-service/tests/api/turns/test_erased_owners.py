@@ -49,7 +49,8 @@ def test_an_erased_user_leaves_nothing_but_what_was_spent(chat: Chat, pseudonym:
 
     counts = chat.erase(pseudonym)
 
-    assert counts == {"conversations": 2, "responses": 3, "idempotency_keys": 1, "ledger_rows": 3}
+    made = {"conversations": 2, "responses": 3, "idempotency_keys": 1, "ledger_rows": 3}
+    assert {kind: count for kind, count in counts.items() if count} == made
     assert chat.erase(pseudonym) == counts
     with chat.http() as http:
         assert http.get("/conversations").json()["data"] == []

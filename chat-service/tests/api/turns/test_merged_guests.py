@@ -30,7 +30,8 @@ def test_an_account_gets_all_that_its_guest_has(chat: Chat) -> None:
 
     counts = chat.merge_into(account)
 
-    assert counts == {"conversations": 3, "responses": 2, "idempotency_keys": 1, "ledger_rows": 2}
+    made = {"conversations": 3, "responses": 2, "idempotency_keys": 1, "ledger_rows": 2}
+    assert {kind: count for kind, count in counts.items() if count} == made
     with account.http() as http:
         assert http.get(f"/responses/{said['id']}").json() == said
         conversations = http.get("/conversations").json()["data"]
@@ -64,7 +65,12 @@ def test_a_merge_that_is_repeated_counts_the_same_and_changes_nothing(chat: Chat
 
     again = chat.merge_into(account)
 
-    assert again == first == {"conversations": 1, "responses": 1, "idempotency_keys": 0, "ledger_rows": 1}
+    assert again == first
+    assert {kind: count for kind, count in first.items() if count} == {
+        "conversations": 1,
+        "responses": 1,
+        "ledger_rows": 1,
+    }
     assert len(account.http().get("/conversations").json()["data"]) == 2
 
 

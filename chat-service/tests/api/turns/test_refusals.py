@@ -12,7 +12,7 @@ USER = {"role": "user", "content": "Hello"}
 @pytest.mark.parametrize(
     ("fields", "status", "code", "param"),
     [
-        ({"input": None}, 422, "invalid_request", "input"),
+        ({"input": None}, 400, "input_missing", "input"),
         ({"input": ""}, 422, "invalid_request", "input"),
         ({"input": []}, 422, "invalid_request", "input"),
         ({"model": "gpt-9"}, 404, "model_not_found", "model"),
@@ -30,8 +30,11 @@ USER = {"role": "user", "content": "Hello"}
         ({"background": True, "store": False}, 400, "conflicting_parameters", "background"),
         ({"tools": [{"type": "web_search"}]}, 400, "unsupported_parameter", "tools"),
         ({"prompt": {"id": "pmpt_1"}}, 400, "unsupported_parameter", "prompt"),
-        ({"reasoning": {"effort": "high"}}, 400, "unsupported_parameter", "reasoning"),
-        ({"text": {"format": {"type": "json_object"}}}, 400, "unsupported_parameter", "text.format"),
+        ({"tools": [{"type": {}}]}, 422, "invalid_request", "tools"),
+        ({"tools": [{"type": "function", "name": "no spaces"}]}, 422, "invalid_request", "tools"),
+        ({"reasoning": {"effort": "huge"}}, 422, "invalid_request", "reasoning"),
+        ({"text": {"format": {"type": "json_schema", "name": "x"}}}, 422, "invalid_request", "text.format"),
+        ({"replaces": "resp_x"}, 404, "response_not_found", "replaces"),
         ({"text": {"fromat": {"type": "text"}}}, 400, "unknown_parameter", "text.fromat"),
         ({"text": {"format": {"type": "text", "strict": True}}}, 400, "unknown_parameter", "strict"),
         ({"top_logprobs": 3}, 400, "unsupported_parameter", "top_logprobs"),

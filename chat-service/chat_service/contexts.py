@@ -1,0 +1,145 @@
+"""The context of a turn: what is stable first, so that the provider's prefix cache works; the user's words last."""
+
+from datetime import datetime
+
+import structlog
+
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from chassis.owners import Owners
+from chassis.problems import Problem
+from chat_service.attachments import Attachments
+from chat_service.clients.files import FileText
+from chat_service.context import Context
+from chat_service.documents import blocks_of, images_of
+from chat_service.history import Before, Histories
+from chat_service.inputs import file_ids, has_images, parts_of, user_text
+from chat_service.models import Catalogue
+from chat_service.places import IMAGE_TURNS
+from chat_service.prompts import system_prompt
+from chat_service.stores.items import Item, Items
+from chat_service.stores.responses import StoredResponse
+from chat_service.stores.user_settings import UserSettings
+from chat_service.transcripts import IMAGE_TOKENS, Message, matched, messages_of, tokens_in
+
+MOST_EARLIER_IMAGES = 4
+EARLIER_IMAGES = "Images sent earlier in this conversation:"
+
+log = structlog.get_logger()
+
+
+class Contexts:
+    """Assembles contexts; `file_tokens` is the room for the texts of files."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        attachments: Attachments,
+        histories: Histories,
+        file_tokens: int,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._attachments = attachments
+        self._histories = histories
+        self._file_tokens = file_tokens
+        self._clock = clock
+
+    async def assemble(self, turn: StoredResponse, items: list[Item]) -> Context:
+        """Waits for the files that the turn names. Raises `FileFailed`, `FileNotReady` and the like."""
+        before = await self._histories.before(turn)
+        asked = [*before.exchange_items, *items]
+        files = await self._attachments.texts(turn.owner, asked)
+        context = Context()
+        await self._add_prompts(context, turn)
+        recall = await self._histories.add(context, turn, before, user_text(asked))
+        earlier = await self._earlier_images(context, turn, asked, before)
+        self._add_asked(context, turn, asked, recall=recall, files=files, earlier=earlier)
+        return context
+
+    async def _add_prompts(self, context: Context, turn: StoredResponse) -> None:
+        preferences = await self._database.read(lambda tx: UserSettings(tx).find(Owners(tx).present(turn.owner)))
+        now = datetime.fromtimestamp(self._clock(), preferences.zone)
+        mode = self._catalogue.mode(turn.mode)
+        prompt = system_prompt(mode, now=now, name=preferences.name, persona=preferences.persona)
+        for kind, source, text in (
+            ("prompt", "mode", prompt),
+            ("instructions", "request", turn.request.get("instructions")),
+        ):
+            if text:
+                context.add(kind, source, [], [{"role": "system", "content": text}])
+
+    def _add_asked(
+        self,
+        context: Context,
+        turn: StoredResponse,
+        asked: list[Item],
+        *,
+        recall: str | None,
+        files: list[FileText],
+        earlier: list[str],
+    ) -> None:
+        """The turn's own messages; what was recalled and attached stands before the words of the last of the user's."""
+        messages = matched(messages_of(asked))
+        last = next((message for message in reversed(messages) if message["role"] == "user"), None)
+        if last is None:
+            last = {"role": "user", "content": ""}
+            messages.append(last)
+        first = len(context.messages)
+        place = first + next(index for index, message in enumerate(messages) if message is last)
+        said = sum(map(tokens_in, messages))
+        context.count("input", "user", [turn.id], said, where=(first, first + len(messages) - 1))
+        blocks = blocks_of(context, files, self._file_tokens, place)
+        images = images_of(asked, files)
+        for file_id, _ in images:
+            ids = [file_id] if file_id else []
+            context.count("image", "files" if file_id else "user", ids, IMAGE_TOKENS, where=(place, place))
+        if earlier:
+            tokens = IMAGE_TOKENS * len(earlier)
+            context.count("image", "conversation", [], tokens, where=(place, place), reason="sent_earlier")
+        text = "\n\n".join(part for part in (recall, *blocks, last["content"]) if part)
+        last["content"] = _with_images(text, [url for _, url in images], earlier)
+        context.messages += [message for message in messages if message["content"] or message.get("tool_calls")]
+
+    async def _earlier_images(
+        self, context: Context, turn: StoredResponse, asked: list[Item], before: Before
+    ) -> list[str]:
+        """`data:` URLs of the images of the last few turns, for a model that can look at them."""
+        if turn.image_depth is None or has_images(asked) or not self._catalogue.model(turn.model_id).vision:
+            return []
+        near = before.tail[: max(0, turn.depth - turn.image_depth)][:IMAGE_TURNS]
+
+        def read(tx: Transaction) -> list[Item]:
+            return [item for response_id in reversed(near) for item in Items(tx).of(response_id, "input")]
+
+        items = _only_images(await self._database.read(read))
+        try:
+            files = await self._attachments.texts(turn.owner, items)
+        except Problem as problem:  # deleted meanwhile, or files is down: the question can still be answered
+            log.warning("earlier_images_missing", code=problem.code)
+            context.drop("image", "conversation", file_ids(items), 0, "unavailable")
+            files = []
+        return [url for _, url in images_of(items, files)][-MOST_EARLIER_IMAGES:]
+
+
+def _only_images(items: list[Item]) -> list[Item]:
+    parts = parts_of(items, "input_image")
+    return [{"type": "message", "role": "user", "content": parts}] if parts else []
+
+
+def _with_images(text: str, images: list[str], earlier: list[str]) -> str | list[Message]:
+    """Plain text where there is nothing to look at: every model takes that."""
+    if not (images or earlier):
+        return text
+    parts: list[Message] = []
+    if earlier:
+        parts += [{"type": "text", "text": EARLIER_IMAGES}, *map(_image, earlier)]
+    if text:
+        parts.append({"type": "text", "text": text})
+    return [*parts, *map(_image, images)]
+
+
+def _image(url: str) -> Message:
+    return {"type": "image_url", "image_url": {"url": url}}

@@ -1,0 +1,110 @@
+"""Where a turn goes: its conversation, the turn it follows, the exchange of calls and results that it goes on with."""
+
+from dataclasses import dataclass
+
+from chassis.database import Transaction
+from chassis.ids import new_id
+from chat_service.problems import ConversationBusy, ConversationNotFound, ResponseNotFound
+from chat_service.stores.conversation_aliases import ConversationAliases
+from chat_service.stores.conversations import Conversations, StoredConversation
+from chat_service.stores.items import Item, Items
+from chat_service.stores.responses import Responses, StoredResponse
+
+LONGEST_EXCHANGE = 64
+"""Turns of one exchange: a question, calls of functions and what they returned."""
+IMAGE_TURNS = 4
+"""For how many turns an image can be asked about without being sent again."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a request names as the place of its turn; at most one of them, nothing opens a conversation.
+
+    `alias` is another program's name for a conversation, which is opened under it when it is not known.
+    """
+
+    conversation_id: str | None = None
+    alias: str | None = None
+    previous_response_id: str | None = None
+    replaces: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a turn goes. `is_new` means that its conversation has yet to be stored."""
+
+    conversation: StoredConversation | None
+    parent: StoredResponse | None
+    replaced: StoredResponse | None = None
+    is_new: bool = False
+
+    @property
+    def conversation_id(self) -> str | None:
+        """Of a turn that is kept nowhere there is none."""
+        return self.conversation.id if self.conversation else None
+
+    @property
+    def depth(self) -> int:
+        """From 1."""
+        return self.parent.depth + 1 if self.parent else 1
+
+
+def find_place(tx: Transaction, owner: str, target: Target, *, stored: bool, now: float) -> Place:
+    """Writes nothing. Raises `ConversationNotFound`, `ResponseNotFound`, `ConversationBusy`."""
+    if conversation_id := target.conversation_id or _known_as(tx, owner, target.alias):
+        conversation = Conversations(tx).find(owner, conversation_id)
+        if conversation is None:
+            raise ConversationNotFound()
+        tip = Responses(tx).node(owner, conversation.tip_id) if conversation.tip_id else None
+        return Place(conversation, _to_follow(tx, tip))
+    if target.previous_response_id:
+        previous = _named(tx, owner, target.previous_response_id, "previous_response_id")
+        return Place(_conversation_of(tx, previous), _to_follow(tx, previous))
+    if target.replaces:
+        replaced = _named(tx, owner, target.replaces, "replaces")
+        parent = Responses(tx).node(owner, replaced.parent_id) if replaced.parent_id else None
+        return Place(_conversation_of(tx, replaced), _to_follow(tx, parent), replaced)
+    if not stored:
+        return Place(None, None)
+    return Place(new_conversation(owner, now), None, is_new=True)
+
+
+def new_conversation(owner: str, now: float) -> StoredConversation:
+    """One that has yet to be stored."""
+    return StoredConversation(id=new_id("conv"), owner=owner, metadata={}, tip_id=None, created_at=now, updated_at=now)
+
+
+def exchange_before(tx: Transaction, parent_id: str | None) -> list[str]:
+    """Ids of the turns that a turn which brings results goes on with, the one that asked first."""
+    return Responses(tx).exchange(parent_id, LONGEST_EXCHANGE) if parent_id else []
+
+
+def items_of_exchange(tx: Transaction, parent_id: str | None) -> list[Item]:
+    """What was said, called and returned in those turns, in its order."""
+    return [item for response_id in exchange_before(tx, parent_id) for item in Items(tx).of(response_id)]
+
+
+def _known_as(tx: Transaction, owner: str, alias: str | None) -> str | None:
+    return ConversationAliases(tx).find(owner, alias) if alias else None
+
+
+def _named(tx: Transaction, owner: str, response_id: str, param: str) -> StoredResponse:
+    response = Responses(tx).find(owner, response_id)
+    if response is None or not response.stored:
+        raise ResponseNotFound(param=param)
+    return response
+
+
+def _conversation_of(tx: Transaction, response: StoredResponse) -> StoredConversation | None:
+    return Conversations(tx).find(response.owner, response.conversation_id) if response.conversation_id else None
+
+
+def _to_follow(tx: Transaction, response: StoredResponse | None) -> StoredResponse | None:
+    """The response to go on from; a failed one is passed over, so that it never has children."""
+    if response is None:
+        return None
+    if response.status == "in_progress":
+        raise ConversationBusy()
+    if response.status == "failed":
+        return Responses(tx).node(response.owner, response.parent_id) if response.parent_id else None
+    return response

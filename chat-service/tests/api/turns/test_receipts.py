@@ -1,0 +1,89 @@
+"""What went to the model, part by part, and word for word."""
+
+from hashlib import sha256
+
+import orjson
+
+from dev.offline_llm.testing import OfflineLLM
+
+from .conftest import Chat
+from .neighbours import Neighbours
+
+
+def test_a_receipt_holds_what_was_sent_and_hashes_to_it(chat: Chat, llm: OfflineLLM, neighbours: Neighbours) -> None:
+    file_id = neighbours.files.add("The keeper counts ships. " * 20, name="log.txt")
+    first = chat.ask("My dog is called Rex.")
+    neighbours.memory.remembers = {"recall": "<recalled>An old turn.</recalled>"}
+    content = [{"type": "input_file", "file_id": file_id}, {"type": "input_text", "text": "What does he count?"}]
+    second = chat.ask(
+        [{"role": "user", "content": content}], conversation=first["conversation"]["id"], instructions="Be brief."
+    )
+
+    receipt = chat.http().get(f"/responses/{second['id']}/context").json()
+
+    sent = llm.requests()[-1]["body"]["messages"]
+    assert receipt["messages"] == sent
+    assert receipt["messages_hash"] == sha256(orjson.dumps(sent)).hexdigest()
+    kinds = [(part["kind"], part["source"]) for part in receipt["parts"]]
+    assert kinds == [
+        ("prompt", "mode"),
+        ("instructions", "request"),
+        ("turn", "conversation"),
+        ("input", "user"),
+        ("file", "files"),
+    ]
+    assert receipt["parts"][2]["ids"] == [first["id"]]
+    assert receipt["parts"][4]["ids"] == [file_id]
+    assert "The keeper counts ships." in sent[receipt["parts"][4]["messages"][0]]["content"]
+    assert receipt["tokens"] == sum(part["tokens"] for part in receipt["parts"])
+    assert receipt["object"] == "response.context"
+    assert receipt["response_id"] == second["id"]
+
+
+def test_a_preview_says_the_same_and_leaves_nothing(chat: Chat, llm: OfflineLLM, neighbours: Neighbours) -> None:
+    first = chat.ask("My dog is called Rex.")
+    conversation = first["conversation"]["id"]
+    calls = len(llm.requests())
+    body = {"input": "What is its name?", "conversation": conversation}
+
+    preview = chat.http().post("/context/preview", json=body)
+    opening = chat.http().post("/context/preview", json={"input": "Something new."})
+
+    assert preview.status_code == opening.status_code == 200
+    assert len(llm.requests()) == calls
+    assert len(chat.http().get("/conversations").json()["data"]) == 1
+    assert len(chat.ledger()) == 1
+    assert preview.json()["response_id"] is None
+    chat.ask("What is its name?", conversation=conversation)
+    assert preview.json()["messages"] == llm.requests()[-1]["body"]["messages"]
+
+
+def test_a_receipt_of_somebody_else_is_not_found(chat: Chat) -> None:
+    theirs = chat.somebody_else().ask("Secret.")["id"]
+
+    answer = chat.http().get(f"/responses/{theirs}/context")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "response_not_found")
+
+
+def test_a_turn_that_never_got_to_the_model_has_no_receipt(chat: Chat, neighbours: Neighbours) -> None:
+    file_id = neighbours.files.add("x", state="processing")
+    body = {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": file_id}]}], "background": True}
+    turn = chat.http().post("/responses", json=body).json()
+
+    answer = chat.http().get(f"/responses/{turn['id']}/context")
+    chat.http().post(f"/responses/{turn['id']}/cancel")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "context_not_kept")
+
+
+def test_a_receipt_is_there_while_the_answer_is_still_being_made(chat: Chat, llm: OfflineLLM) -> None:
+    llm.misbehave({"times": 1, "fault": {"hang_after_chunks": 2}})
+    with chat.streaming("What is the name of my dog?") as events:
+        turn = next(events)["response"]["id"]
+        next(event for event in events if event["type"] == "response.output_text.delta")
+
+        receipt = chat.http().get(f"/responses/{turn}/context").json()
+
+        chat.http().post(f"/responses/{turn}/cancel")
+    assert receipt["messages"][-1]["content"] == "What is the name of my dog?"
