@@ -58,6 +58,7 @@ def create_app(
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # FastAPI's own asks for it at every request
     )
     app.state.ready = None
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)

@@ -16,6 +16,7 @@ from jwt.utils import base64url_decode
 from pydantic import SecretStr
 
 from chassis.clock import Clock, system_clock
+from chassis.known_tokens import KnownTokens
 from chassis.problems import Unauthenticated, Unavailable
 
 ISSUER = "deepthinks"
@@ -25,7 +26,11 @@ MAXIMUM_TOKEN_BYTES = 4096
 LONGEST_ACCESS_SECONDS = 3600
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "role", "scope", "jti", "iat", "exp"]
 
+MOST_KNOWN_TOKENS = 5_000
+
 SERVICE_TOKEN_SECONDS = 60
+SERVICE_TOKEN_USED_SECONDS = 30
+"""So long one token serves for all calls; whoever gets it verifies it once."""
 KEYS_PATH = "/.well-known/jwks.json"
 KEYS_FRESH_SECONDS = 300.0
 KEYS_RETRY_SECONDS = 1.0
@@ -150,15 +155,26 @@ class Identity:
         self._keys = keys
         self._secrets = {name: secret.get_secret_value() for name, secret in secrets.items()}
         self._clock = clock
+        self._users: KnownTokens[tuple[Principal, str, Ed25519PublicKey]] = KnownTokens(MOST_KNOWN_TOKENS)
+        self._callers: KnownTokens[str] = KnownTokens(MOST_KNOWN_TOKENS)
+        self._own_tokens: dict[str, tuple[str, float]] = {}
 
     async def user(self, token: str) -> Principal:
         """The user behind an access token. Raises `Unauthenticated` for anything but a valid one."""
+        if known := self._users.find(token, self._clock()):
+            principal, kid, key = known
+            if await self._keys.find(kid) is key:  # else auth has taken the key back, or published its keys anew
+                return principal
+        principal, kid, key = await self._verified(token)
+        self._users.keep(token, (principal, kid, key), principal.expires_at)
+        return principal
+
+    async def _verified(self, token: str) -> tuple[Principal, str, Ed25519PublicKey]:
         header = _header(token)
         if header.get("typ") != ACCESS_TOKEN_TYPE or header.get("alg") != "EdDSA" or "crit" in header:
             raise Unauthenticated()
         kid = header.get("kid")
-        key = await self._keys.find(kid) if isinstance(kid, str) and len(kid) <= 64 else None
-        if key is None:
+        if not isinstance(kid, str) or len(kid) > 64 or (key := await self._keys.find(kid)) is None:
             raise Unauthenticated()
         claims = _decode(token, key, "EdDSA", issuer=ISSUER, audience=AUDIENCE, require=REQUIRED_CLAIMS)
         texts = [claims["sub"], claims["sid"], claims["role"], claims["scope"]]
@@ -166,7 +182,7 @@ class Identity:
             raise Unauthenticated()
         if _lifetime(claims) > LONGEST_ACCESS_SECONDS:
             raise Unauthenticated()
-        return Principal(
+        principal = Principal(
             user_id=claims["sub"],
             session_id=claims["sid"],
             role=claims["role"],
@@ -175,9 +191,12 @@ class Identity:
             expires_at=claims["exp"],
             token=token,
         )
+        return principal, kid, key
 
     def service(self, token: str) -> str:
         """The name of the service behind a service token. Raises `Unauthenticated`."""
+        if known := self._callers.find(token, self._clock()):
+            return known
         claimed = _unverified(token).get("sub")
         secret = self._secrets.get(claimed) if isinstance(claimed, str) else None
         if secret is None:
@@ -186,11 +205,18 @@ class Identity:
         claims = _decode(token, secret, "HS256", issuer=None, audience=self._service, require=require)
         if _lifetime(claims) > SERVICE_TOKEN_SECONDS:
             raise Unauthenticated()
-        return str(claims["sub"])
+        caller = str(claims["sub"])
+        self._callers.keep(token, caller, claims["exp"])
+        return caller
 
     def token_for(self, neighbour: str) -> str:
-        """A service token that lets us call `neighbour` for the next minute."""
-        return service_token(self._service, neighbour, self._secrets[neighbour], self._clock())
+        """A service token that lets us call `neighbour` for half a minute at least."""
+        now = self._clock()
+        token, made_at = self._own_tokens.get(neighbour, ("", -math.inf))
+        if not 0 <= now - made_at < SERVICE_TOKEN_USED_SECONDS:
+            token = service_token(self._service, neighbour, self._secrets[neighbour], now)
+            self._own_tokens[neighbour] = token, now
+        return token
 
 
 def service_token(caller: str, callee: str, secret: str, now: float) -> str:

@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -29,9 +30,9 @@ def configure_logs(service: str, level: str, style: str) -> None:
         _only_allowed_fields,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=_Output,  # a detour over the standard library's records costs as much again as all of this
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -47,6 +48,21 @@ def configure_logs(service: str, level: str, style: str) -> None:
     for chatty in ("httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+class _Output:
+    """Writes lines to stdout as it is at that moment. A log that cannot be written is no reason to refuse a request."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def info(self, line: str) -> None:
+        """One line, at once."""
+        with suppress(OSError, ValueError):  # no room, or closed
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+    debug = warning = error = critical = info
 
 
 def _only_allowed_fields(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:

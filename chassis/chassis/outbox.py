@@ -21,6 +21,8 @@ LONGEST_RETRY_SECONDS = 300.0
 LONGEST_OUTAGE_PAUSE_SECONDS = 5.0
 POLL_SECONDS = 1.0
 DELIVERY_SECONDS = 10.0
+GATHER_SECONDS = 0.1
+"""Between two deliveries, so that under load several events share one; after a quiet while an event leaves at once."""
 BYTES_PER_DELIVERY = 1_000_000
 """Below what any consumer takes as a body; an event that is longer travels alone."""
 
@@ -122,9 +124,11 @@ class Relay:
         self._due.set()
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         pause = FIRST_RETRY_SECONDS
         while True:
             self._due.clear()
+            gathered_at = loop.time() + GATHER_SECONDS
             try:
                 is_more_due = await self._deliver_due()
                 pause = FIRST_RETRY_SECONDS
@@ -140,6 +144,7 @@ class Relay:
             if not is_more_due:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
+                await asyncio.sleep(gathered_at - loop.time())
 
     async def _deliver_due(self) -> bool:
         """Delivers one batch; returns whether more may be due. Raises a `Problem` when the consumer is down."""

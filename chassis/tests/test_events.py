@@ -10,9 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from chassis.database import Database, Transaction
-from chassis.events import Event
+from chassis.events import EVENTS_PATH, Event
 from chassis.identity import Identity, RemoteKeys
 from chassis.inbox import Inbox
 from chassis.migrations import INBOX, OUTBOX
@@ -227,3 +231,23 @@ async def test_what_is_still_owed_can_be_rewritten_or_dropped(tmp_path: Path) ->
 
     assert (others, changed) == (0, 200)
     assert left == [{"number": n, "owner": ("", "boris", "clara")[n % 3]} for n in range(300) if n % 3]
+
+
+async def test_events_of_a_busy_time_share_deliveries_and_the_first_one_does_not_wait(tmp_path: Path) -> None:
+    async def receive(request: Request) -> JSONResponse:
+        events = (await request.json())["events"]
+        deliveries.append([event["data"]["number"] for event in events])
+        return JSONResponse({"outcomes": [{"id": event["id"], "outcome": "applied"} for event in events]})
+
+    deliveries: list[list[int]] = []
+    with serve(Starlette(routes=[Route(EVENTS_PATH, receive, methods=["POST"])])) as url:
+        async with sender(tmp_path, url) as (database, outbox):
+            await database.write(owe(outbox, 0))
+            await until(lambda: deliveries)
+            for number in range(1, 30):
+                await database.write(owe(outbox, number))
+                await asyncio.sleep(0.01)
+            await until(lambda: [number for each in deliveries for number in each] == list(range(30)))
+
+    assert deliveries[0] == [0]
+    assert len(deliveries) < 15

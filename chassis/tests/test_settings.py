@@ -2,6 +2,7 @@
 
 import json
 import logging
+from io import StringIO
 
 import pytest
 import structlog
@@ -92,3 +93,12 @@ def test_token_estimates_follow_the_bytes() -> None:
     assert estimate_tokens("four") == 1
     assert estimate_tokens("five5") == 2
     assert estimate_tokens("记忆") == 2
+
+
+def test_a_log_that_cannot_be_written_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logs("example", "info", "json")
+    closed = StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stdout", closed)
+
+    structlog.get_logger().info("request", status=200)
