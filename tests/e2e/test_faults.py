@@ -1,4 +1,7 @@
-"""Bad input and broken parts, through the gateway: a clear problem each, nothing half-stored, never a 500."""
+"""Bad input and missing parts, through the gateway: a clear problem each, nothing half-stored, never a 500.
+
+What the model, streams and crashes do is in tests/faults.
+"""
 
 import time
 from collections.abc import Iterator
@@ -34,17 +37,12 @@ def turns(person: Person, conversation: str) -> list[Any]:
     return person.sdk.conversations.items.list(conversation, order="asc", limit=100).data
 
 
-def fault(offline: httpx.Client, **fault: Any) -> None:
-    rule = {"match": {"path": "/v1/chat/completions"}, "times": None, "fault": fault}
-    offline.post("/_offline/faults", json=[rule]).raise_for_status()
-
-
 BODIES = [
     (b"", 422, None),
     (b"{", 400, "invalid_json"),
     (b"[]", 422, "invalid_request"),
     (b'"text"', 422, "invalid_request"),
-    (b'{"model": "deepthinks"}', 422, "invalid_request"),
+    (b'{"model": "deepthinks"}', 400, "input_missing"),
     (b'{"model": 7, "input": "hi"}', 422, "invalid_request"),
     (b'{"model": "deepthinks", "input": "hi", "temperature": "hot"}', 422, "invalid_request"),
     (b'{"model": "deepthinks", "input": "hi", "shoe_size": 43}', 400, "unknown_parameter"),
@@ -129,28 +127,6 @@ def test_an_executable_is_refused_by_what_it_is_not_by_its_name(somebody: Person
     assert somebody.sdk.files.list().data == []
 
 
-def test_memory_down_is_answered_without_recall_and_says_so(stack: Stack, somebody: Person) -> None:
-    conversation = somebody.sdk.conversations.create().id
-    somebody.say(conversation, "My boat is called Marguerite.")
-    with down(stack, "memory"):
-        response = somebody.sdk.responses.create(
-            model="deepthinks", conversation=conversation, input="What is my boat called?"
-        )
-
-    assert "Marguerite" in response.output_text
-    assert response.to_dict()["memory"]["used"] is False
-    eventually(lambda: somebody.memory(conversation).get("statistics", {}).get("turns") == 2)
-
-
-def test_analytics_down_is_noticed_by_nobody_and_nothing_is_lost(stack: Stack, somebody: Person) -> None:
-    conversation = somebody.sdk.conversations.create().id
-    with down(stack, "analytics"):
-        answer = somebody.say(conversation, "I collect barometers.")
-
-    assert answer
-    eventually(lambda: somebody.usage()["total"]["calls"] == 1)
-
-
 def test_files_down_refuses_a_turn_with_a_file_and_lets_others_go_on(
     stack: Stack, somebody: Person, documents: Path
 ) -> None:
@@ -173,59 +149,6 @@ def test_auth_down_lets_nobody_through_and_is_a_503(stack: Stack, somebody: Pers
         answer = somebody.http.get("/v1/conversations", headers={"authorization": "Bearer unseen"})
 
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
-
-
-@pytest.mark.parametrize(
-    ("broken", "status", "code"),
-    [
-        ({"status": 500}, 503, "model_unavailable"),
-        ({"status": 429}, 429, "model_rate_limited"),
-        ({"status": 401}, 502, "model_credentials_rejected"),
-    ],
-)
-def test_a_model_that_refuses_is_a_typed_problem_and_the_turn_says_failed(
-    somebody: Person, offline: httpx.Client, broken: dict[str, Any], status: int, code: str
-) -> None:
-    conversation = somebody.sdk.conversations.create().id
-    fault(offline, **broken)
-
-    with pytest.raises(openai.APIStatusError) as refused:
-        somebody.sdk.responses.create(model="deepthinks", conversation=conversation, input="Good evening.")
-    offline.delete("/_offline/faults")
-
-    assert (refused.value.status_code, refused.value.code) == (status, code)
-    assert somebody.say(conversation, "And again, good evening.")
-
-
-def test_a_model_that_breaks_off_ends_the_stream_with_an_error_event(somebody: Person, offline: httpx.Client) -> None:
-    conversation = somebody.sdk.conversations.create().id
-    fault(offline, cut_after_chunks=3)
-
-    events = list(
-        somebody.sdk.responses.create(
-            model="deepthinks", conversation=conversation, input="Tell me about the sea.", stream=True
-        )
-    )
-
-    assert events[-1].type == "response.failed"
-    assert events[-1].response.error is not None
-    stored = somebody.sdk.responses.retrieve(events[-1].response.id)
-    assert (stored.status, stored.error.code if stored.error else None) == ("failed", events[-1].response.error.code)
-
-
-def test_a_client_that_leaves_loses_nothing(somebody: Person, offline: httpx.Client) -> None:
-    conversation = somebody.sdk.conversations.create().id
-    fault(offline, tokens_per_second=50)
-    stream = somebody.sdk.responses.create(
-        model="deepthinks", conversation=conversation, input="I left the oven on, I think.", stream=True
-    )
-    response = next(event.response.id for event in stream if event.type == "response.created")
-    stream.close()
-
-    ended = eventually(lambda: (seen := somebody.sdk.responses.retrieve(response)).status == "completed" and seen)
-
-    assert [item.role for item in turns(somebody, conversation)] == ["user", "assistant"]
-    assert ended.output_text
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux shows a process's variables")

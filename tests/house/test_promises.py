@@ -2,9 +2,13 @@
 
 import inspect
 import json
+from collections.abc import Iterator
+from inspect import iscoroutinefunction, isfunction
+from typing import Any
 
 import pytest
 from dotenv import dotenv_values
+from fastapi.dependencies.models import Dependant
 from pydantic import SecretStr
 
 from chassis import database, identity, inbox, neighbours, owners, problems
@@ -15,6 +19,13 @@ from dev.stack import EACH_SERVICES_OWN
 from .house import HOUSES, ROOT, House
 
 NOT_FOR_OPERATORS = {"SERVICE_HOST", "SERVICE_PORT", "SERVICE_DATA"}  # set by whoever starts the process
+
+
+def calls_of(dependant: Dependant) -> Iterator[Any]:
+    """The function of a route, and all it depends on."""
+    yield dependant.call
+    for inner in dependant.dependencies:
+        yield from calls_of(inner)
 
 
 def codes(module: object) -> set[str]:
@@ -76,6 +87,14 @@ def test_every_route_declares_its_policy_and_publishes_it(house: House) -> None:
         if route.include_in_schema:
             for method in route.methods:
                 assert published[route.path_format][method.lower()]["x-policy"] == policy.describe()
+
+
+@pytest.mark.parametrize("house", HOUSES, ids=str)
+def test_no_route_and_nothing_it_depends_on_runs_on_a_thread(house: House) -> None:
+    app = house.module("main").create_app(house.settings())
+    calls = [call for route in routes_of(app) for call in calls_of(route.dependant)]
+
+    assert {call.__qualname__ for call in calls if isfunction(call) and not iscoroutinefunction(call)} == set()
 
 
 @pytest.mark.parametrize("house", HOUSES, ids=str)

@@ -40,7 +40,7 @@ class Ask:
     """What an id that names nothing gets, and therefore another's."""
     spends: bool = False
     """It takes away something that other tests may still want."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def positions(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Ask:
 
     @property
     def _parts(self) -> dict[str, Any]:
-        return {"path": self.path, "query": self.query, "body": self.body}
+        return {"path": self.path, "query": self.query, "body": self.body, "header": self.headers}
 
     def by(self, person: Person, instead: Mapping[str, str] | None = None) -> "Ask":
         """The request as `person` makes it; `instead` holds other ids for some of its positions."""
@@ -60,7 +60,7 @@ class Ask:
             return leaf.value(person) if isinstance(leaf, Of) else leaf
 
         parts = {name: _replaced(part, name, choose) for name, part in self._parts.items()}
-        return replace(self, **parts)
+        return replace(self, path=parts["path"], query=parts["query"], body=parts["body"], headers=parts["header"])
 
 
 class Row(NamedTuple):

@@ -23,6 +23,7 @@ SETTINGS = {
     "ARGON2_LANES": "1",
     "GATEWAY_ALLOWED_ORIGINS": ALLOWED_ORIGIN,
     **{f"GATEWAY_{bucket}_PER_MINUTE": "100000" for bucket in ("AUTH", "TURNS", "UPLOADS", "REST")},
+    **dict.fromkeys(("GUEST_TURNS", "USER_RUNNING", "TURNS_PER_MINUTE"), "100000"),
 }
 CAREFUL = {
     "EMAIL_VERIFICATION": "required",

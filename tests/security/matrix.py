@@ -18,7 +18,15 @@ MY_KEY = {"key_id": Id("key")}
 MY_ACCOUNT = {"account": MY_ID}
 QUESTION = {"role": "user", "content": "Hello."}
 A_TURN = {"model": "deepthinks", "input": "Hello."}
+A_COMPLETION = {"model": "deepthinks", "messages": [QUESTION]}
 WITH_MY_FILE = {"role": "user", "content": [{"type": "input_file", "file_id": Id("file")}]}
+
+OF_CALLS = {"body.input[].call_id": "the caller's own word, of a call in the same body or in a response before"}
+# A client brings items under no id but its own words, and none that stands for another.
+OF_BROUGHT_ITEMS = {
+    "body.items[].id": "ignored; an item_reference is refused",
+    "body.items[].call_id": "the caller's own word, of a call in the same body or in a response before",
+}
 
 
 # What only a mail, Google or a deleted account can give is made up: whoever may ask is told that it is not good.
@@ -78,17 +86,35 @@ OWNERS = {
 }
 
 CHAT = {
-    "chat.list_conversations": ask(Ask(query={"after": Id("conversation")}, unknown=200)),
-    "chat.create_conversation": ask(Ask(body={"metadata": {"title": "mine"}})),
+    "chat.list_conversations": ask(
+        Ask(query={"after": Id("conversation")}),
+        Ask(query={"after": Id("conversation"), "sort": "created"}, unknown=200),
+    ),
+    "chat.create_conversation": ask(
+        Ask(body={"metadata": {"title": "mine"}}),
+        Ask(body={"items": [WITH_MY_FILE, QUESTION]}),
+        no_ids=OF_BROUGHT_ITEMS,
+    ),
     "chat.retrieve_conversation": ask(Ask(MY_CONVERSATION)),
-    "chat.update_conversation": ask(Ask(MY_CONVERSATION, body={"metadata": {"title": "changed"}}, spends=True)),
+    "chat.update_conversation": ask(
+        Ask(MY_CONVERSATION, body={"metadata": {"title": "changed"}}, spends=True),
+        Ask(MY_CONVERSATION, body={"active_response_id": Id("response")}),
+    ),
     "chat.delete_conversation": ask(Ask(MY_CONVERSATION, spends=True)),
     "chat.list_items": ask(Ask(MY_CONVERSATION), Ask(MY_CONVERSATION, query={"after": Id("item")})),
+    "chat.create_items": ask(
+        Ask(MY_CONVERSATION, body={"items": [QUESTION]}, spends=True),
+        Ask(MY_CONVERSATION, body={"items": [WITH_MY_FILE, QUESTION]}, spends=True),
+        no_ids=OF_BROUGHT_ITEMS,
+    ),
     "chat.retrieve_item": ask(Ask({**MY_CONVERSATION, "item_id": Id("item")})),
+    "chat.delete_item": ask(Ask({**MY_CONVERSATION, "item_id": Id("item")}, spends=True)),
+    "chat.list_responses": ask(Ask(MY_CONVERSATION), Ask(MY_CONVERSATION, query={"after": Id("response")})),
     "chat.create_response": ask(
         Ask(body={**A_TURN, "conversation": Id("conversation")}),
         Ask(body={**A_TURN, "conversation": {"id": Id("conversation")}}),
         Ask(body={**A_TURN, "previous_response_id": Id("response")}),
+        Ask(body={**A_TURN, "replaces": Id("response")}),
         Ask(body={**A_TURN, "input": [WITH_MY_FILE, QUESTION]}),
         Ask(
             body={
@@ -97,17 +123,42 @@ CHAT = {
             }
         ),
         Ask(body={**A_TURN, "stream": True, "conversation": Id("conversation")}),
+        no_ids=OF_CALLS,
     ),
     "chat.retrieve_response": ask(Ask(MY_RESPONSE), Ask(MY_RESPONSE, query={"stream": "true"})),
+    "chat.delete_response": ask(Ask(MY_RESPONSE, spends=True)),
     "chat.cancel_response": ask(Ask(MY_RESPONSE)),
     "chat.list_input_items": ask(Ask(MY_RESPONSE), Ask(MY_RESPONSE, query={"after": Id("item")})),
     "chat.create_chat_completion": ask(
-        Ask(body={"model": "deepthinks", "messages": [{"role": "user", "content": "Hello."}]}),
+        Ask(body=A_COMPLETION),
+        Ask(body=A_COMPLETION, headers={"x-conversation-id": Id("conversation")}),
+        Ask(body={**A_COMPLETION, "metadata": {"conversation_id": Id("conversation")}}),
         no_ids={
             "body.messages[].tool_call_id": "the caller's own word, of a message in the same body",
             "body.messages[].tool_calls[].id": "the same",
         },
     ),
+    "chat.get_settings": ask(),
+    "chat.change_settings": ask(Ask(body={"name": "Eve"})),
+    "chat.get_provider_key": ask(),
+    "chat.put_provider_key": ask(
+        Ask(body={"key": "a-key-of-my-own"}, spends=True), no_ids={"body.key": "the caller's own key for the provider"}
+    ),
+    "chat.delete_provider_key": ask(Ask(spends=True)),
+    "chat.create_embedding": ask(Ask(body={"model": "BAAI/bge-base-en-v1.5", "input": "Hello."})),
+    "chat.retrieve_context": ask(Ask(MY_RESPONSE)),
+    "chat.preview_context": ask(
+        Ask(body={**A_TURN, "conversation": Id("conversation")}),
+        Ask(body={**A_TURN, "conversation": {"id": Id("conversation")}}),
+        Ask(body={**A_TURN, "previous_response_id": Id("response")}),
+        Ask(body={**A_TURN, "replaces": Id("response")}),
+        Ask(body={**A_TURN, "input": [WITH_MY_FILE, QUESTION]}),
+        Ask(body={**A_TURN, "input": [{"type": "item_reference", "id": Id("item")}, QUESTION]}),
+        no_ids=OF_CALLS,
+    ),
+    "chat.list_code_files": ask(Ask(MY_CONVERSATION), Ask(MY_CONVERSATION, query={"after": Id("code file")})),
+    "chat.retrieve_code_file": ask(Ask({**MY_CONVERSATION, "file_id": Id("code file")})),
+    "chat.download_code_file": ask(Ask({**MY_CONVERSATION, "file_id": Id("code file")})),
     "chat.list_models": ask(),
     "chat.retrieve_model": ask(Ask({"model_id": "deepthinks"}), no_ids={"path.model_id": "everybody's models"}),
 }

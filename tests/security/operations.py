@@ -10,7 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 SERVICES = ("auth", "chat", "memory", "files", "analytics")
-HOLDS_AN_ID = re.compile(r"(.+_)?ids?(\[\])?|conversation|after|before|tail\[\]|parent|key")
+HOLDS_AN_ID = re.compile(r"(.+[_-])?ids?(\[\])?|conversation|replaces|after|before|tail\[\]|parent|key")
 """Names of parameters and properties that hold, or may hold, the id of something that belongs to somebody."""
 
 
@@ -59,7 +59,7 @@ class Operation:
         found = {f"{one['in']}.{one['name']}" for one in self.document.get("parameters", [])}
         for content in self.document.get("requestBody", {}).get("content", {}).values():
             found |= set(self._properties(content["schema"], "body", frozenset()))
-        return {position for position in found if HOLDS_AN_ID.fullmatch(position.rpartition(".")[2])}
+        return {position for position in found if HOLDS_AN_ID.fullmatch(position.rpartition(".")[2].lower())}
 
     def _properties(self, schema: dict[str, Any], at: str, seen: frozenset[str]) -> Iterator[str]:
         name = schema.get("$ref", "").rpartition("/")[2]

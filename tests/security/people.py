@@ -9,7 +9,7 @@ import httpx
 
 from chassis.testing import eventually
 
-KINDS = ("session", "key", "file", "conversation", "response", "item")
+KINDS = ("session", "key", "file", "conversation", "response", "item", "code file")
 PASSWORD = "a long enough passphrase"
 KEY_SCOPES = ["chat:read", "chat:write", "files:read", "files:write", "memory:read", "memory:write", "usage:read"]
 
@@ -70,7 +70,7 @@ def furnish(person: Person, kinds: Collection[str] = KINDS) -> Person:
         person.things["key"], person.api_key = key["id"], key["key"]
     if "file" in kinds:
         _upload(person)
-    if not {"conversation", "response", "item"}.isdisjoint(kinds):
+    if not {"conversation", "response", "item", "code file"}.isdisjoint(kinds):
         _converse(person)
     return person
 
@@ -90,6 +90,8 @@ def _converse(person: Person) -> None:
     turn = {"model": "deepthinks", "conversation": conversation, "input": [{"role": "user", "content": content}]}
     person.things |= {"conversation": conversation, "response": person.post("/v1/responses", json=turn)["id"]}
     person.things["item"] = person.get(f"/v1/conversations/{conversation}/items")["last_id"]
+    code = {"model": "deepthinks-code", "conversation": conversation, "input": "Write a file that says hello."}
+    person.things["code file"] = person.post("/v1/responses", json=code)["code"]["files"][0]["id"]
     eventually(lambda: person.http.get(f"/v1/memory/conversations/{conversation}").is_success)
     eventually(lambda: person.get("/v1/usage")["total"]["calls"])
 

@@ -95,7 +95,7 @@ EVERY_STATUS: dict[int, tuple[str, str, dict[str, str], bytes]] = {
     413: ("POST", "/v1/auth/login", {"Content-Length": "99999999"}, b"{}"),
     414: ("GET", "/" + "x" * 9000, {}, b""),
     421: ("GET", "/v1/models", {"Host": "evil.example"}, b""),
-    422: ("POST", "/v1/responses", {"Content-Type": "application/json"}, b"{}"),
+    422: ("POST", "/v1/responses", {"Content-Type": "application/json"}, b'{"input": 7}'),
     431: ("GET", "/v1/models", {"X-Long": "x" * 40_000}, b""),
     505: ("GET", "/v1/models HTTP/3.0\r\nX:", {}, b""),
 }
