@@ -65,8 +65,9 @@ def test_a_bad_turn_is_a_clear_problem(somebody: Person, body: bytes, status: in
     assert somebody.http.get("/v1/conversations").json()["data"] == []
 
 
-def test_an_oversize_body_is_refused_at_the_door(somebody: Person) -> None:
-    answer = somebody.http.post("/v1/responses", json={"model": "deepthinks", "input": "x" * 3_000_000})
+@pytest.mark.parametrize(("path", "size"), [("/v1/responses", 13_000_000), ("/v1/conversations", 3_000_000)])
+def test_an_oversize_body_is_refused_at_the_door(somebody: Person, path: str, size: int) -> None:
+    answer = somebody.http.post(path, json={"model": "deepthinks", "input": "x" * size})
 
     assert (answer.status_code, answer.json()["error"]["type"]) == (413, "invalid_request_error")
 

@@ -14,6 +14,7 @@ from .people import Person
 def settle_in(person: Person, *, turns: int = 4) -> Person:
     """Gives a file, conversations whose older turns were folded into memory, a completion; waits until all is there."""
     canary = person.canary
+    person.http.patch("/v1/settings", json={"persona": f"I like {canary}."}).raise_for_status()
     file = person.post(
         "/v1/files",
         files={"file": (f"{canary}.txt", f"The lighthouse keeper is {canary}.")},
@@ -63,6 +64,7 @@ def everything(person: Person) -> dict[str, Any]:
         },
         # without their scores, which depend on how much there is of everybody's
         "found": sorted(turn["id"] for turn in person.get(f"/v1/memory/search?q={person.canary}")["data"]),
+        "settings": person.get("/v1/settings")["persona"],
         "usage": usage(person),
     }
 
