@@ -1,4 +1,4 @@
-"""Resolves the dependencies: one lock for development and tests, and one for each image."""
+"""Resolves the dependencies: one lock for development and tests, one for each image, one for the clients under test."""
 
 import subprocess
 import sys
@@ -17,10 +17,12 @@ def main() -> None:
     chassis = dependencies(ROOT / "chassis")
     services = {name: dependencies(ROOT / name) for name in SERVICES}
     top = ROOT / "requirements.lock"
-    write_lock(top, chassis | BUILD | development_dependencies() | OFFLINE_LLM.union(*services.values()))
+    write_lock(top, chassis | BUILD | group("dev") | OFFLINE_LLM.union(*services.values()))
     for name, own in services.items():
         write_lock(ROOT / name / "requirements.lock", chassis | BUILD | own, constraints=top)
     write_lock(ROOT / "dev/offline_llm/requirements.lock", OFFLINE_LLM, constraints=top)
+    # other people's programs live in an environment of their own: some want other versions of what we use
+    write_lock(ROOT / "tests/clients/python/requirements.lock", group("clients"))
 
 
 def dependencies(folder: Path) -> set[str]:
@@ -29,9 +31,9 @@ def dependencies(folder: Path) -> set[str]:
     return {line for line in declared if not line.startswith("deepthinks-")}
 
 
-def development_dependencies() -> set[str]:
-    """What tests and checks need besides."""
-    return set(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"])
+def group(name: str) -> set[str]:
+    """What tests and checks need besides: `dev` those that run here, `clients` the clients that are tried."""
+    return set(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"][name])
 
 
 def write_lock(path: Path, wanted: set[str], constraints: Path | None = None) -> None:
