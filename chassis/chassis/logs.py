@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -29,10 +30,11 @@ def configure_logs(service: str, level: str, style: str) -> None:
         _describe_exception,
         _only_allowed_fields,
     ]
+    _output.stream, _output.level = sys.stdout, logging.getLevelName(level.upper())
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=_Output,  # a detour over the standard library's records costs as much again as all of this
+        logger_factory=lambda *_: _output,  # by way of the standard library's records it would cost twice as much
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -50,19 +52,31 @@ def configure_logs(service: str, level: str, style: str) -> None:
     structlog.contextvars.bind_contextvars(service=service)
 
 
+def _from(level: int) -> Callable[["_Output", str], None]:
+    def write(output: "_Output", line: str) -> None:
+        if level >= output.level:
+            with suppress(OSError, ValueError):  # no room, or closed: no reason to refuse a request
+                output.stream.write(f"{line}\n")
+                output.stream.flush()
+
+    return write
+
+
 class _Output:
-    """Writes lines to stdout as it is at that moment. A log that cannot be written is no reason to refuse a request."""
+    """Where lines go and from which level on, as last configured: loggers in use know only how it was at first."""
 
-    def __init__(self, *_: object) -> None:
-        pass
+    def __init__(self) -> None:
+        self.stream = sys.stdout
+        self.level = logging.WARNING
 
-    def info(self, line: str) -> None:
-        """One line, at once."""
-        with suppress(OSError, ValueError):  # no room, or closed
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+    debug = _from(logging.DEBUG)
+    info = _from(logging.INFO)
+    warning = _from(logging.WARNING)
+    error = _from(logging.ERROR)
+    critical = _from(logging.CRITICAL)
 
-    debug = warning = error = critical = info
+
+_output = _Output()
 
 
 def _only_allowed_fields(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import structlog
 
 from chassis.clock import Clock, system_clock
-from chassis.database import Database, Row, Transaction
+from chassis.database import PATIENCE_SECONDS, Database, Row, Transaction
 from chassis.events import EVENTS_PATH, EVENTS_PER_DELIVERY, Delivery, Event, Outcome, Receipt
 from chassis.ids import new_id
 from chassis.neighbours import Neighbour
@@ -73,6 +73,12 @@ class Outbox:
         )
         tx.after_commit(self._relays[to].wake)
         return event_id
+
+
+def is_owed(tx: Transaction, consumer: str, kind: str, key: str) -> bool:
+    """Whether the consumer has yet to take an event of that kind and key, or has refused it for good."""
+    owed = "select 1 from outbox where consumer = ? and key = ? and kind = ? limit 1"
+    return tx.value(owed, consumer, key, kind) is not None
 
 
 def rewrite_pending(tx: Transaction, consumer: str, rewrite: Callable[[dict[str, Any]], dict[str, Any] | None]) -> int:
@@ -160,7 +166,9 @@ class Relay:
                 "POST", EVENTS_PATH, json=body, deadline=DELIVERY_SECONDS, idempotent=True
             )
             outcomes = {outcome.id: outcome for outcome in Receipt.model_validate_json(answer.content).outcomes}
-            await self._database.write(lambda tx: self._settle(tx, rows, outcomes), frees_space=True)
+            await self._database.write(
+                lambda tx: self._settle(tx, rows, outcomes), frees_space=True, patience=PATIENCE_SECONDS
+            )
         return len(rows) < len(due) or len(due) == EVENTS_PER_DELIVERY
 
     def _settle(self, tx: Transaction, rows: list[dict[str, Any]], outcomes: Mapping[str, Outcome]) -> None:

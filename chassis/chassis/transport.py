@@ -12,6 +12,9 @@ import aiohttp
 import httpx
 from yarl import URL
 
+MOST_BODY_BYTES = 64_000_000
+"""Of an answer that is read whole, be it a refusal: whoever sends more would fill the memory until a deadline."""
+
 
 class Transport(httpx.AsyncBaseTransport):
     """Follows no redirect, keeps no cookie, reads no proxy settings, has no deadline: that is for whoever waits.
@@ -86,8 +89,12 @@ class _Body(httpx.AsyncByteStream):
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
         with errors_of_httpx():
             while piece := await self._answer.content.readany():
+                length += len(piece)
+                if length > MOST_BODY_BYTES:
+                    raise httpx.ReadError("The answer is longer than any should be.")
                 yield piece
 
     async def aclose(self) -> None:

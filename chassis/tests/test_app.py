@@ -44,7 +44,15 @@ def test_a_valid_request_is_answered_with_the_callers_identity(beta: httpx.Clien
         (b'{"id": "1", "lines": [{"kind": "text"}]}', 422, "invalid_request", "lines.0.text"),
         (b'{"id": "1", "lines": [{"kind": "line"}]}', 422, "invalid_request", "lines.0"),
         (b'{"id": "1", "lines": [{"kind": "text", "text": "a", "size": 1}]}', 400, "unknown_parameter", "lines.0.size"),
-        (b"[" * 100_000, 400, "invalid_request", None),
+        (b"[" * 20_000, 400, "invalid_request", None),
+        (b"[" * 100_000, 413, "payload_too_large", None),
+        (b'{"id": "1", "lines": [' + b"0," * 30_000 + b"0]}", 413, "payload_too_large", None),
+        (
+            b'{"id": "1"' + b"".join(b',"%d":0' % number for number in range(30_000)) + b"}",
+            413,
+            "payload_too_large",
+            None,
+        ),
         (b'{"id": "' + b"x" * 2_000_001 + b'"}', 413, "payload_too_large", None),
     ],
 )
@@ -75,6 +83,14 @@ def test_half_a_character_is_the_callers_problem_and_stores_nothing(beta: httpx.
 
     assert_problem(answer, 422, "invalid_request")
     assert beta.post("/stored-notes", json={"id": "whole 😀"}).status_code == 200
+
+
+def test_a_text_may_hold_whatever_signs_json_has(beta: httpx.Client, auth: FakeAuth) -> None:
+    text = ',[{\\",' * 30_000
+
+    answer = beta.post("/notes", json={"id": text}, headers=auth.headers("user_9"))
+
+    assert (answer.status_code, answer.json()) == (200, {"id": f"user_9/{text}"})
 
 
 def test_a_body_without_announced_length_is_limited_too(beta: httpx.Client, auth: FakeAuth) -> None:

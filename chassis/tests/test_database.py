@@ -238,3 +238,29 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, migrations:
         stored = set(await database.read(words))
 
     assert {line for line in acknowledged if line.isdecimal()} - stored == set()
+
+
+async def test_a_patient_write_shares_the_commit_of_one_in_a_hurry(tmp_path: Path, migrations: Migrations) -> None:
+    with Database(tmp_path / "db", [migrations]) as database:
+        patient = asyncio.ensure_future(database.write(add("patient"), patience=60.0))
+        await asyncio.sleep(0.05)
+        waited = not patient.done()
+        await database.write(add("hurried"))
+
+        assert waited
+        async with asyncio.timeout(5):
+            await patient
+
+
+async def test_a_patient_write_is_made_when_its_time_is_up(tmp_path: Path, migrations: Migrations) -> None:
+    with Database(tmp_path / "db", [migrations]) as database:
+        async with asyncio.timeout(5):
+            await database.write(add("patient"), patience=0.02)
+
+
+async def test_a_patient_write_is_made_before_the_database_closes(tmp_path: Path, migrations: Migrations) -> None:
+    with Database(tmp_path / "db", [migrations]) as database:
+        patient = asyncio.ensure_future(database.write(add("patient"), patience=60.0))
+        await asyncio.sleep(0)
+
+    await patient

@@ -96,9 +96,9 @@ def test_token_estimates_follow_the_bytes() -> None:
 
 
 def test_a_log_that_cannot_be_written_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    configure_logs("example", "info", "json")
     closed = StringIO()
-    closed.close()
     monkeypatch.setattr("sys.stdout", closed)
+    configure_logs("example", "info", "json")
+    closed.close()
 
     structlog.get_logger().info("request", status=200)

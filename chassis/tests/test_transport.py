@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
@@ -66,6 +66,27 @@ async def test_an_answer_that_is_cut_in_the_middle_is_an_error() -> None:
     async with neighbour_client() as http, listening(half) as url:
         with pytest.raises(httpx.TransportError):
             await http.get(url)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_answer_without_end_is_not_read_to_it(status: int) -> None:
+    hung_up = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d So\r\ncontent-type: application/json\r\n\r\n" % status)
+        with suppress(ConnectionError):
+            for _ in range(200):
+                writer.write(b" " * 1_000_000)
+                await writer.drain()
+            writer.close()
+            return
+        hung_up.set()
+
+    async with neighbour_client() as http, listening(talk) as url:
+        with pytest.raises(httpx.TransportError):
+            await http.get(url)
+        await asyncio.wait_for(hung_up.wait(), 5.0)
 
 
 async def test_giving_up_an_answer_hangs_up() -> None:

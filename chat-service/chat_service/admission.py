@@ -12,15 +12,11 @@ from chat_service import inputs
 from chat_service.allowances import Allowances
 from chat_service.answer import Answer
 from chat_service.attachments import Attachments
+from chat_service.brought_items import NO_MODEL
 from chat_service.models import Catalogue, Choice
-from chat_service.places import IMAGE_TURNS, Place, Target, find_place, items_of_exchange
-from chat_service.problems import (
-    ImagesNotSupported,
-    ItemNotFound,
-    ModelNotFound,
-    ResponseNotFound,
-    ToolCallNotFound,
-)
+from chat_service.ownership import owned_response
+from chat_service.places import IMAGE_TURNS, Place, Target, called_before, find_place
+from chat_service.problems import ImagesNotSupported, InputMissing, ItemNotFound, ModelNotFound
 from chat_service.repeats import Repeatable, Repeats
 from chat_service.responses import describe
 from chat_service.schemas.responses import CreateResponse
@@ -121,20 +117,25 @@ class Admission:
     def complete(self, tx: Transaction, asking: Asking) -> Asking:
         """Puts copies of items in the place of references, and what went into a replaced turn in the place of nothing.
 
-        Raises `ItemNotFound`, `ResponseNotFound`, `InputTooLong`.
+        Raises `ItemNotFound`, `ResponseNotFound`, `InputMissing`, `InputTooLong`.
         """
         if not asking.items:
             asking = _taken_again(tx, asking)
         items: list[Item] = []
+        room = inputs.Room(self._max_characters)  # looked at with each: a thousand references may stand for gigabytes
         for item in asking.items:
-            if item["type"] != "item_reference":
-                items.append(item)
-            elif (found := Items(tx).owned(asking.owner, item["id"])) is None:
-                raise ItemNotFound(param="input")
-            elif found["type"] != "reasoning":  # thoughts are passed over, as when they are sent
-                items.append(_copy(found))
-        inputs.refuse_too_long(items, self._max_characters)
+            whole = item if item["type"] != "item_reference" else self._referred(tx, asking.owner, item["id"])
+            if whole["type"] != "reasoning":  # thoughts are passed over, as when they are sent
+                room.take(whole)
+                items.append(whole)
+        if not any(map(inputs.asks, items)):
+            raise InputMissing()
         return replace(asking, items=items)
+
+    def _referred(self, tx: Transaction, owner: str, item_id: str) -> Item:
+        if (found := Items(tx).owned(owner, item_id)) is None:
+            raise ItemNotFound(param="input")
+        return _copy(found)
 
     async def check_files(self, asking: Asking) -> None:
         """Raises unless the turn may name its files."""
@@ -168,19 +169,18 @@ class Admission:
     def plan(self, tx: Transaction, asking: Asking, now: float) -> tuple[Place, StoredResponse]:
         """The turn as it would be stored, and where; writes nothing. Raises what the place refuses."""
         place = find_place(tx, asking.owner, asking.target, stored=asking.is_stored, now=now)
-        foreign_calls = inputs.answers_calls_of_others(asking.items)
-        if foreign_calls - inputs.calls_in(items_of_exchange(tx, place.parent.id if place.parent else None)):
-            raise ToolCallNotFound()
-        return place, self._turn(asking, place, UserSettings(tx).find(asking.owner), bool(foreign_calls), now)
+        exchange = called_before(tx, place, asking.items)
+        return place, self._turn(asking, exchange, place, UserSettings(tx).find(asking.owner), now)
 
     def _turn(
-        self, asking: Asking, place: Place, preferences: Preferences, continues: bool, now: float
+        self, asking: Asking, exchange: list[Item], place: Place, preferences: Preferences, now: float
     ) -> StoredResponse:
-        asked, parent = asking.asked, place.parent
-        image_depth = place.depth if inputs.has_images(asking.items) else parent.image_depth if parent else None
+        """`exchange` is what the turn goes on with: it is sent again word for word, images included."""
+        asked, image_depth = asking.asked, place.image_depth(asking.items)
+        images_ago = place.depth - image_depth if image_depth else None
         name = asked.model or self._name(place, preferences)
-        choice = self._choose(name, place.depth - image_depth if image_depth else None)
-        request = inputs.repeated(asked)
+        choice = self._choose(name, 0 if inputs.has_images(exchange) else images_ago)
+        request = inputs.echoed(asked)
         if place.conversation and place.conversation.instructions:
             request.setdefault("instructions", place.conversation.instructions)
         for parameter in ("temperature", "top_p"):
@@ -190,9 +190,9 @@ class Admission:
             id=new_id("resp"),
             owner=asking.owner,
             conversation_id=place.conversation_id,
-            parent_id=parent.id if parent else None,
+            parent_id=place.parent_id,
             depth=place.depth,
-            continues=continues,
+            continues=bool(exchange),
             image_depth=image_depth,
             status="in_progress",
             model=name,
@@ -230,12 +230,11 @@ class Admission:
 
 def _taken_again(tx: Transaction, asking: Asking) -> Asking:
     """The request with the input, the model and the parameters of the turn that it replaces."""
-    replaced = Responses(tx).find(asking.owner, asking.target.replaces or "")
-    if replaced is None:
-        raise ResponseNotFound(param="replaces")
+    replaced = owned_response(tx, asking.owner, asking.target.replaces or "", "replaces")
     before: dict[str, Any] = {name: replaced.request[name] for name in TAKEN_AGAIN if name in replaced.request}
     given = asking.asked.model_dump(exclude_none=True, by_alias=True)
-    asked = CreateResponse.model_validate({"model": replaced.model, **before, **given})
+    model = None if replaced.model == NO_MODEL else replaced.model
+    asked = CreateResponse.model_validate({"model": model, **before, **given})
     items = [_copy(item) for item in Items(tx).of(replaced.id, "input")]
     return replace(asking, asked=asked, items=items)
 

@@ -125,6 +125,7 @@ class Answering:
             draft = read_code(answer.drafted)
         except CodeNotUnderstood as wrong:
             draft = await self._mended(generation, briefing, str(wrong))
+        generation.finish()  # a stop between the files and the words would keep the ones without the others
         code = await self._code_shelf.put(generation.turn, draft)
         generation.turn = replace(generation.turn, code=code)
         answer.redraft()

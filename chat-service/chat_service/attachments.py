@@ -41,13 +41,16 @@ class Attachments:
         if len(parts_of(items, "input_image")) > self._max_images:
             raise InputTooLong(f"One turn takes at most {self._max_images} images.", param="input")
 
-    async def texts(self, owner: str, items: list[Item]) -> list[FileText]:
-        """The text of each file, in the order they are named. Raises `FileFailed`, `FileNotReady` and the like."""
+    async def texts(self, owner: str, items: list[Item], *, waits: bool = True) -> list[FileText]:
+        """The text of each file, in the order they are named; `waits` for those that are still being read.
+
+        Raises `FileFailed`, `FileNotReady` and the like.
+        """
         named = file_ids(items)
         if not named:
             return []
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._wait_seconds
+        deadline = loop.time() + (self._wait_seconds if waits else 0)
         while True:
             files = await self._poll(owner, named, lambda: deadline - loop.time())
             if any(file.state == "failed" for file in files):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chassis.database import Database, Transaction
 from chassis.pages import PageQuery
-from chat_service.conversations import owned_conversation
+from chat_service.ownership import owned_conversation
 from chat_service.problems import ItemNotFound, ResponseNotFound
 from chat_service.stores.items import Item, Items
 from chat_service.stores.trees import Node, Trees

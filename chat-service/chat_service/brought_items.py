@@ -1,7 +1,7 @@
 """What a client brings of a talk that was held elsewhere: it becomes turns that have ended, and no model answered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chassis.clock import Clock
 from chassis.database import Transaction
@@ -10,10 +10,10 @@ from chassis.ids import new_id
 from chat_service import inputs
 from chat_service.attachments import Attachments
 from chat_service.memory_events import MemoryEvents
-from chat_service.places import Place, items_of_exchange
-from chat_service.problems import ToolCallNotFound, UnsupportedParameter
+from chat_service.places import Place, called_before
+from chat_service.problems import UnsupportedParameter
 from chat_service.schemas.items import AnyItem
-from chat_service.stores.conversations import Conversations, StoredConversation
+from chat_service.stores.conversations import Conversations
 from chat_service.stores.items import Item, Items
 from chat_service.stores.responses import Responses, StoredResponse
 from chat_service.titles import first_words
@@ -71,48 +71,31 @@ class BroughtItems:
 
     def store(self, tx: Transaction, caller: Principal, place: Place, items: Sequence[Item]) -> None:
         """Appends the items at a place, turn by turn, and tells memory of each. Raises `ToolCallNotFound`."""
-        assert place.conversation is not None
-        parent = place.parent
         for brought in turns_of(items):
-            parent = self._add(tx, caller, place.conversation, parent, brought)
+            place = replace(place, parent=self._add(tx, caller, place, brought))
 
-    def _add(
-        self,
-        tx: Transaction,
-        caller: Principal,
-        conversation: StoredConversation,
-        parent: StoredResponse | None,
-        brought: BroughtTurn,
-    ) -> StoredResponse:
-        returned = inputs.answers_calls_of_others(brought.input)
-        if returned - inputs.calls_in(items_of_exchange(tx, parent.id if parent else None)):
-            raise ToolCallNotFound()
+    def _add(self, tx: Transaction, caller: Principal, place: Place, brought: BroughtTurn) -> StoredResponse:
         now = self._clock()
-        turn = _turn(caller, conversation, parent, brought, now)
+        continues = bool(called_before(tx, place, brought.input))
+        turn = _turn(caller, place, brought, continues, now)
         Responses(tx).add(turn)
         Items(tx).add(turn.id, "input", brought.input)
         Items(tx).add(turn.id, "output", brought.output)
-        Conversations(tx).move_tip(turn.owner, conversation.id, turn.id, now, title=turn.preview)
+        assert place.conversation_id is not None  # what is brought, is brought to a conversation
+        Conversations(tx).move_tip(turn.owner, place.conversation_id, turn.id, now, title=turn.preview)
         self._memory_events.turn_ended(tx, turn, brought.input, brought.output)
         return turn
 
 
-def _turn(
-    caller: Principal,
-    conversation: StoredConversation,
-    parent: StoredResponse | None,
-    brought: BroughtTurn,
-    now: float,
-) -> StoredResponse:
-    depth = parent.depth + 1 if parent else 1
+def _turn(caller: Principal, place: Place, brought: BroughtTurn, continues: bool, now: float) -> StoredResponse:
     return StoredResponse(
         id=new_id("resp"),
         owner=caller.user_id,
-        conversation_id=conversation.id,
-        parent_id=parent.id if parent else None,
-        depth=depth,
-        continues=bool(inputs.answers_calls_of_others(brought.input)),
-        image_depth=depth if inputs.has_images(brought.input) else parent.image_depth if parent else None,
+        conversation_id=place.conversation_id,
+        parent_id=place.parent_id,
+        depth=place.depth,
+        continues=continues,
+        image_depth=place.image_depth(brought.input),
         status="completed",
         model=NO_MODEL,
         mode=None,

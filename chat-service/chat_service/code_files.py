@@ -7,10 +7,10 @@ from chassis.database import Database, Transaction
 from chassis.ids import new_id
 from chassis.pages import PageQuery
 from chat_service.code_answers import CodeDraft
-from chat_service.problems import CodeFileNotFound, ConversationNotFound
+from chat_service.ownership import owned_conversation
+from chat_service.problems import CodeFileNotFound
 from chat_service.schemas.code_files import CodeFileEntry
 from chat_service.stores.code_files import CodeFiles
-from chat_service.stores.conversations import Conversations
 from chat_service.stores.responses import Responses, StoredResponse
 
 
@@ -39,7 +39,7 @@ class CodeShelf:
         """Up to `limit + 1` files: the newest version of each, or all versions of one."""
 
         def read(tx: Transaction) -> list[dict[str, Any]]:
-            _refuse_foreign(tx, owner, conversation_id)
+            owned_conversation(tx, owner, conversation_id)
             if page.after and CodeFiles(tx).find(conversation_id, page.after) is None:
                 raise CodeFileNotFound(param="after")
             return CodeFiles(tx).page(conversation_id, name, page)
@@ -50,7 +50,7 @@ class CodeShelf:
         """A file and what is in it. Raises `CodeFileNotFound` too."""
 
         def read(tx: Transaction) -> dict[str, Any] | None:
-            _refuse_foreign(tx, owner, conversation_id)
+            owned_conversation(tx, owner, conversation_id)
             return CodeFiles(tx).find(conversation_id, file_id)
 
         file = await self._database.read(read)
@@ -64,11 +64,6 @@ class CodeShelf:
             version = CodeFiles(tx).next_version(turn.conversation_id, file.name) if turn.conversation_id else 1
             files.append({"id": new_id("code"), "version": version, **file.model_dump()})
         return {"explanation": draft.explanation, "files": files, "notes": draft.notes}
-
-
-def _refuse_foreign(tx: Transaction, owner: str, conversation_id: str) -> None:
-    if Conversations(tx).find(owner, conversation_id) is None:
-        raise ConversationNotFound()
 
 
 def _entry(file: dict[str, Any]) -> CodeFileEntry:

@@ -14,13 +14,14 @@ from chat_service.ledger_records import Source
 DONE = b"data: [DONE]\n\n"
 
 
-class Completion(Protocol):
+class AnyCompletion(Protocol):
     """What is read and written here: a call of the model, or a turn of a conversation."""
 
     id: str
     created: int
     model: str
     said: Said
+    headers: dict[str, str]
 
     def chunks(self) -> AsyncGenerator[ModelChunk]:
         """The answer piece by piece."""
@@ -31,7 +32,7 @@ class Completion(Protocol):
         ...
 
 
-async def events_of(completion: Completion, *, include_usage: bool) -> AsyncGenerator[bytes]:
+async def events_of(completion: AnyCompletion, *, include_usage: bool) -> AsyncGenerator[bytes]:
     """The server-sent events of the answer, `[DONE]` last. Closing it stops the model."""
     writer = ChunkWriter(completion, include_usage=include_usage)
     async with aclosing(completion.chunks()) as chunks:
@@ -43,7 +44,7 @@ async def events_of(completion: Completion, *, include_usage: bool) -> AsyncGene
     yield DONE
 
 
-async def document_of(completion: Completion) -> dict[str, Any]:
+async def document_of(completion: AnyCompletion) -> dict[str, Any]:
     """The whole answer, when it is there."""
     async with aclosing(completion.chunks()) as chunks:
         async for _ in chunks:
@@ -76,7 +77,7 @@ def error_event(problem: Problem) -> bytes:
     return b"data: " + orjson.dumps({"error": problem.error().model_dump()}) + b"\n\n"
 
 
-def usage_of(completion: Completion) -> dict[str, Any]:
+def usage_of(completion: AnyCompletion) -> dict[str, Any]:
     """OpenAI's usage object."""
     _, usage = completion.usage()
     return {
@@ -91,7 +92,7 @@ def usage_of(completion: Completion) -> dict[str, Any]:
 class ChunkWriter:
     """Writes the events of one stream; what all of them share is encoded once."""
 
-    def __init__(self, completion: Completion, *, include_usage: bool) -> None:
+    def __init__(self, completion: AnyCompletion, *, include_usage: bool) -> None:
         shared = {
             "id": completion.id,
             "object": "chat.completion.chunk",

@@ -38,7 +38,7 @@ def model_call(
     """The call that the request asks for. Raises `UnsupportedParameter`, `InputTooLong` and `Unprocessable`."""
     refuse_unsupported(body)
     messages = [_message(index, message) for index, message in enumerate(body.messages)]
-    if sum(len(text) for text in texts_of(messages)) > max_characters:
+    if sum(len(text) for text in _texts_of(messages)) > max_characters:
         raise InputTooLong(f"The messages may have {max_characters} characters in all.", param="messages")
     mode, model = choice.mode, choice.model
     return ModelCall(
@@ -60,17 +60,6 @@ def model_call(
     )
 
 
-def texts_of(messages: list[ModelMessage]) -> list[str]:
-    """Every text the model is given in its messages, calls of functions included; images are none."""
-    texts = []
-    for message in messages:
-        content = message.get("content") or ""
-        parts = [{"text": content}] if isinstance(content, str) else content
-        texts += [part["text"] for part in parts if "text" in part]
-        texts += [call["function"]["arguments"] for call in message.get("tool_calls", ())]
-    return texts
-
-
 def refuse_unsupported(body: ChatCompletionRequest) -> None:
     """Raises `UnsupportedParameter` for what is declared and not done here."""
     for name in UNSUPPORTED:
@@ -88,6 +77,17 @@ def refuse_unsupported(body: ChatCompletionRequest) -> None:
     for index, tool in enumerate(body.tools or ()):
         if not isinstance(tool, FunctionTool):
             raise UnsupportedParameter(f"tools.{index}", "Tools are functions here.")
+
+
+def _texts_of(messages: list[ModelMessage]) -> list[str]:
+    """Every text the model is given in its messages, calls of functions included; images are none."""
+    texts = []
+    for message in messages:
+        content = message.get("content") or ""
+        parts = [{"text": content}] if isinstance(content, str) else content
+        texts += [part["text"] for part in parts if "text" in part]
+        texts += [call["function"]["arguments"] for call in message.get("tool_calls", ())]
+    return texts
 
 
 def _tool_choice(body: ChatCompletionRequest) -> str | dict[str, Any] | None:

@@ -26,10 +26,18 @@ CONVERSATION = "conversation_id"
 
 def conversation_named(header: str | None, body: ChatCompletionRequest) -> str | None:
     """The conversation that a request names, in its header or its metadata."""
-    named = header or (body.metadata or {}).get(CONVERSATION)
+    named = _as_written(header) if header else (body.metadata or {}).get(CONVERSATION)
     if named is not None and not (isinstance(named, str) and 0 < len(named) <= 255):
         raise Unprocessable("A conversation is named by 1 to 255 characters.", param=f"metadata.{CONVERSATION}")
     return named
+
+
+def _as_written(header: str) -> str:
+    """Headers are read as Latin-1, and clients write UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
 
 
 def turn_of(body: ChatCompletionRequest, conversation_id: str | None) -> CreateResponse:
@@ -57,7 +65,7 @@ def turn_of(body: ChatCompletionRequest, conversation_id: str | None) -> CreateR
         "tools": [{"type": "function", **tool.function.model_dump()} for tool in body.tools or ()] or None,  # type: ignore[union-attr]
         "tool_choice": _tool_choice(body),
         "text": _text_config(body),
-        "stream": body.stream,
+        "stream": True,  # a whole answer is read from the log as well: a repeat needs it to be there
     }
     try:
         return CreateResponse.model_validate(asked)
@@ -70,13 +78,15 @@ def turn_of(body: ChatCompletionRequest, conversation_id: str | None) -> CreateR
 def _new_items(messages: list[Message]) -> list[dict[str, Any]]:
     answered = [index for index, message in enumerate(messages) if isinstance(message, AssistantMessage)]
     new = messages[answered[-1] + 1 :] if answered else messages
-    items = [_item(message) for message in new if isinstance(message, UserMessage | ToolMessage)]
+    items = [_item(message) for message in new if not isinstance(message, SystemMessage | DeveloperMessage)]
     if not items:
         raise InputMissing("There is no new message of the user, and no result of a function.", param="messages")
     return items
 
 
-def _item(message: UserMessage | ToolMessage) -> dict[str, Any]:
+def _item(message: Message) -> dict[str, Any]:
+    if not isinstance(message, UserMessage | ToolMessage):
+        raise UnsupportedParameter("messages", "Messages of functions are not supported; use tools.")
     if isinstance(message, ToolMessage):
         return {"type": "function_call_output", "call_id": message.tool_call_id, "output": _text(message.content)}
     if isinstance(message.content, str):

@@ -1,9 +1,9 @@
 """Stateless chat completions: one call of the model each, of which only the cost is kept."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from chassis.clock import Clock, system_clock
@@ -11,16 +11,16 @@ from chassis.identity import Principal
 from chassis.ids import new_id
 from chassis.tokens import estimate_tokens
 from chat_service.clients.model import Model, ModelCall, ModelChunk, ModelUsage
-from chat_service.completion_requests import has_images, model_call, texts_of
+from chat_service.completion_requests import has_images, model_call
 from chat_service.ledger_records import CallRecord, Outcome, Source
 from chat_service.models import Catalogue, Mode
 from chat_service.problems import InputTooLong
+from chat_service.provider_keys import OwnKey
 from chat_service.repeats import Repeatable
 from chat_service.running_calls import RunningCalls
 from chat_service.schemas.completions import ChatCompletionRequest
 from chat_service.settings import Settings
-
-OwnKey = Callable[[str], Awaitable[str | None]]
+from chat_service.transcripts import tokens_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,9 +181,8 @@ class Completion:
         """The provider's count, or ours where it gave none (as when the answer was stopped)."""
         if self.said.usage:
             return "provider", self.said.usage
-        given = sum(estimate_tokens(text) for text in texts_of(self._call.messages))
         return "estimated", ModelUsage(
-            input_tokens=given,
+            input_tokens=sum(map(tokens_in, self._call.messages)),
             output_tokens=self.said.estimated_tokens(),
             reasoning_tokens=estimate_tokens("".join(self.said.thoughts)),
         )
@@ -201,10 +200,7 @@ class Completion:
             model=self._call.model,
             outcome=self._outcome(failed),
             source=source,
-            input_tokens=usage.input_tokens,
-            cached_tokens=usage.cached_tokens,
-            output_tokens=usage.output_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
+            **asdict(usage),
             created_at=self.created,
             latency_ms=_milliseconds_since(self._began),
             first_token_ms=self._first_token_ms,

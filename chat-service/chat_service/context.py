@@ -39,12 +39,15 @@ class Context:
     memory: dict[str, Any] = field(default_factory=dict)
     tokens: int = 0
 
-    def add(self, kind: str, source: str, ids: list[str], messages: Iterable[Message]) -> None:
+    def add(
+        self, kind: str, source: str, ids: list[str], messages: Iterable[Message], *, reason: str | None = None
+    ) -> None:
         """Adds messages as one part."""
         messages = list(messages)
         first = len(self.messages)
         self.messages += messages
-        self.count(kind, source, ids, sum(map(tokens_in, messages)), where=(first, len(self.messages) - 1))
+        where = (first, len(self.messages) - 1)
+        self.count(kind, source, ids, sum(map(tokens_in, messages)), where=where, reason=reason)
 
     def count(
         self,

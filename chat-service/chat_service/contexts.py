@@ -29,7 +29,10 @@ log = structlog.get_logger()
 
 
 class Contexts:
-    """Assembles contexts; `file_tokens` is the room for the texts of files."""
+    """Assembles contexts; `file_tokens` is the room for the texts of files, where the model has as much.
+
+    An answer has up to `max_output_tokens`, for which room is left.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Contexts:
         attachments: Attachments,
         histories: Histories,
         file_tokens: int,
+        max_output_tokens: int,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -45,19 +49,29 @@ class Contexts:
         self._attachments = attachments
         self._histories = histories
         self._file_tokens = file_tokens
+        self._max_output_tokens = max_output_tokens
         self._clock = clock
 
-    async def assemble(self, turn: StoredResponse, items: list[Item]) -> Context:
-        """Waits for the files that the turn names. Raises `FileFailed`, `FileNotReady` and the like."""
+    async def assemble(self, turn: StoredResponse, items: list[Item], *, waits: bool = True) -> Context:
+        """`waits` for the files that the turn names. Raises `FileFailed`, `FileNotReady` and the like."""
         before = await self._histories.before(turn)
         asked = [*before.exchange_items, *items]
-        files = await self._attachments.texts(turn.owner, asked)
+        files = await self._attachments.texts(turn.owner, asked, waits=waits)
         context = Context()
         await self._add_prompts(context, turn)
-        recall = await self._histories.add(context, turn, before, user_text(asked))
+        room = self._room(turn, asked)
+        recall = await self._histories.add(context, turn, before, user_text(asked), room - context.tokens)
         earlier = await self._earlier_images(context, turn, asked, before)
-        self._add_asked(context, turn, asked, recall=recall, files=files, earlier=earlier)
+        file_room = min(self._file_tokens, room - context.tokens - IMAGE_TOKENS * len(earlier))
+        self._add_asked(context, turn, asked, recall=recall, files=files, file_room=file_room, earlier=earlier)
         return context
+
+    def _room(self, turn: StoredResponse, asked: list[Item]) -> int:
+        """About how many tokens the model can take besides the question and its answer."""
+        model = self._catalogue.model(turn.model_id)
+        answer = model.output_tokens(turn.request.get("max_output_tokens"), self._max_output_tokens)
+        images = IMAGE_TOKENS * len(parts_of(asked, "input_image"))
+        return model.room(answer) - images - sum(map(tokens_in, messages_of(asked)))
 
     async def _add_prompts(self, context: Context, turn: StoredResponse) -> None:
         preferences = await self._database.read(lambda tx: UserSettings(tx).find(Owners(tx).present(turn.owner)))
@@ -79,19 +93,21 @@ class Contexts:
         *,
         recall: str | None,
         files: list[FileText],
+        file_room: int,
         earlier: list[str],
     ) -> None:
         """The turn's own messages; what was recalled and attached stands before the words of the last of the user's."""
         messages = matched(messages_of(asked))
         last = next((message for message in reversed(messages) if message["role"] == "user"), None)
-        if last is None:
+        if last is None:  # results of functions alone
             last = {"role": "user", "content": ""}
-            messages.append(last)
+            messages += [last] if recall or earlier else []
+        messages = [each for each in messages if each is last or each["content"] or each.get("tool_calls")]
         first = len(context.messages)
-        place = first + next(index for index, message in enumerate(messages) if message is last)
+        place = first + next((index for index, message in enumerate(messages) if message is last), 0)
         said = sum(map(tokens_in, messages))
         context.count("input", "user", [turn.id], said, where=(first, first + len(messages) - 1))
-        blocks = blocks_of(context, files, self._file_tokens, place)
+        blocks = blocks_of(context, files, max(0, file_room), place)
         images = images_of(asked, files)
         for file_id, _ in images:
             ids = [file_id] if file_id else []
@@ -101,7 +117,7 @@ class Contexts:
             context.count("image", "conversation", [], tokens, where=(place, place), reason="sent_earlier")
         text = "\n\n".join(part for part in (recall, *blocks, last["content"]) if part)
         last["content"] = _with_images(text, [url for _, url in images], earlier)
-        context.messages += [message for message in messages if message["content"] or message.get("tool_calls")]
+        context.messages += [each for each in messages if each is not last or each["content"]]
 
     async def _earlier_images(
         self, context: Context, turn: StoredResponse, asked: list[Item], before: Before
@@ -116,7 +132,7 @@ class Contexts:
 
         items = _only_images(await self._database.read(read))
         try:
-            files = await self._attachments.texts(turn.owner, items)
+            files = await self._attachments.texts(turn.owner, items, waits=False)
         except Problem as problem:  # deleted meanwhile, or files is down: the question can still be answered
             log.warning("earlier_images_missing", code=problem.code)
             context.drop("image", "conversation", file_ids(items), 0, "unavailable")

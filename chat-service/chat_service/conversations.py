@@ -15,8 +15,9 @@ from chat_service.brought_items import BroughtItems
 from chat_service.generation import Generations
 from chat_service.memory_events import MemoryEvents
 from chat_service.models import Catalogue
+from chat_service.ownership import owned_conversation
 from chat_service.places import Place, Target, find_place, new_conversation
-from chat_service.problems import ConversationNotFound, ResponseNotFound
+from chat_service.problems import ResponseNotFound
 from chat_service.repeats import Repeatable, bind_key, key_bound
 from chat_service.schemas.items import AnyItem
 from chat_service.stores.conversations import ConversationFilter, Conversations, StoredConversation
@@ -85,7 +86,7 @@ class ConversationBook:
         """
 
         def read(tx: Transaction) -> list[StoredConversation]:
-            after, moment = _place(tx, owner, page.after, only)
+            after, moment = _read_cursor(tx, owner, page.after, only)
             return Conversations(tx).page(owner, page.model_copy(update={"after": after}), only, moment)
 
         return await self._database.read(read)
@@ -158,15 +159,9 @@ def cursor(conversation: StoredConversation, only: ConversationFilter) -> str:
     return conversation.id if only.sort == "created" else f"{conversation.id}@{conversation.updated_at!r}"
 
 
-def owned_conversation(tx: Transaction, owner: str, conversation_id: str) -> StoredConversation:
-    """The owner's conversation. Raises `ConversationNotFound`."""
-    conversation = Conversations(tx).find(owner, conversation_id)
-    if conversation is None:
-        raise ConversationNotFound()
-    return conversation
-
-
-def _place(tx: Transaction, owner: str, after: str | None, only: ConversationFilter) -> tuple[str | None, float | None]:
+def _read_cursor(
+    tx: Transaction, owner: str, after: str | None, only: ConversationFilter
+) -> tuple[str | None, float | None]:
     """The id that a list goes on after, and the moment at which it stands."""
     if after is None:
         return None, None

@@ -9,7 +9,8 @@ from chassis.owners import Owners
 from chassis.problems import StorageUnavailable
 from chat_service.inputs import user_text
 from chat_service.memory_events import MemoryEvents
-from chat_service.problems import ConversationBusy, ConversationNotFound, ItemNotFound, ResponseNotFound
+from chat_service.ownership import owned_conversation, owned_response
+from chat_service.problems import ConversationBusy, ItemNotFound
 from chat_service.stores.code_files import CodeFiles
 from chat_service.stores.contexts import SentContexts
 from chat_service.stores.conversations import Conversations, StoredConversation
@@ -43,9 +44,7 @@ class Deletions:
 
     def _empty(self, tx: Transaction, owner: str, response_id: str) -> None:
         Owners(tx).refuse_departed(owner)
-        response = Responses(tx).find(owner, response_id)
-        if response is None:
-            raise ResponseNotFound(param="response_id")
+        response = owned_response(tx, owner, response_id)
         if response.status == "in_progress":
             raise StorageUnavailable()
         Items(tx).delete_of(response.id)
@@ -55,21 +54,20 @@ class Deletions:
 
     def _take_out(self, tx: Transaction, owner: str, conversation_id: str, item_id: str) -> StoredConversation:
         Owners(tx).refuse_departed(owner)
-        if Conversations(tx).find(owner, conversation_id) is None:
-            raise ConversationNotFound()
+        owned_conversation(tx, owner, conversation_id)
         place = Items(tx).place(conversation_id, item_id)
         response = Responses(tx).find(owner, place["response_id"]) if place else None
         if place is None or response is None:
             raise ItemNotFound(param="item_id")
         if response.status == "in_progress":
-            raise ConversationBusy()
+            raise ConversationBusy(response.id)
         Items(tx).delete(item_id)
         if place["origin"] == "output" and place["kind"] == "message":
             Responses(tx).drop_code(response.id)
             CodeFiles(tx).erase_of(response.id)
         Responses(tx).revise(response.id, first_words(user_text(Items(tx).of(response.id, "input"))))
         self._forget(tx, response)
-        return _conversation(tx, response)
+        return owned_conversation(tx, owner, conversation_id)
 
     def _forget(self, tx: Transaction, response: StoredResponse) -> None:
         """Erases whatever else told of a response that has just been changed, or quoted it."""
@@ -78,19 +76,11 @@ class Deletions:
         StreamEvents(tx).drop(response.id)
         SentContexts(tx).erase_from(conversation_id, response.depth)
         Conversations(tx).revise(conversation_id, self._clock())
-        _retitle(tx, response)
+        _retitle(tx, response, owned_conversation(tx, response.owner, conversation_id))
         self._memory_events.turn_revised(tx, response)
 
 
-def _retitle(tx: Transaction, response: StoredResponse) -> None:
+def _retitle(tx: Transaction, response: StoredResponse, conversation: StoredConversation) -> None:
     """A title that nobody gave may be made of words that are gone; a model makes one of a first turn."""
-    conversation = _conversation(tx, response)
     if conversation.title_from == "words" or (conversation.title_from == "model" and response.depth == 1):
         Conversations(tx).retitle(conversation.id, Responses(tx).first_preview(conversation.id))
-
-
-def _conversation(tx: Transaction, response: StoredResponse) -> StoredConversation:
-    conversation = Conversations(tx).find(response.owner, response.conversation_id or "")
-    if conversation is None:
-        raise ConversationNotFound()
-    return conversation

@@ -6,7 +6,7 @@ All are async: FastAPI would run each plain function on a thread.
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Path, Request
 
 from chassis.identity import Principal
 from chassis.policies import User
@@ -27,6 +27,8 @@ from chat_service.settings import Settings
 from chat_service.stored_completions import StoredCompletions
 from chat_service.turns import Turns
 
+ConversationId = Annotated[str, Path(max_length=64)]
+ResponseId = Annotated[str, Path(max_length=64)]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, description="Makes a retry safe.")]
 RetryCount = Annotated[str | None, Header(include_in_schema=False)]
 

@@ -14,10 +14,10 @@ from chassis.identity import Principal
 from chassis.ids import new_id
 from chassis.tokens import estimate_tokens
 from chat_service.clients.model import Model
-from chat_service.completions import OwnKey
 from chat_service.ledger_records import CallRecord, Outcome
 from chat_service.models import Catalogue, ModelSpec
 from chat_service.problems import InputTooLong, UnsupportedParameter
+from chat_service.provider_keys import OwnKey
 from chat_service.repeats import Repeatable
 from chat_service.running_calls import Headers, RunningCalls
 from chat_service.schemas.embeddings import EmbeddingRequest

@@ -1,8 +1,8 @@
 """How a turn ends: once, in one transaction, whether it was answered, cut short, stopped, failed or lost in a crash."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from chassis.clock import Clock
 from chassis.database import Transaction
@@ -13,7 +13,7 @@ from chat_service.clients.model import ModelUsage
 from chat_service.event_log import Final
 from chat_service.inputs import assistant_text, user_text
 from chat_service.ledger import Ledger
-from chat_service.ledger_records import CallRecord
+from chat_service.ledger_records import CallRecord, Outcome
 from chat_service.memory_events import MemoryEvents
 from chat_service.problems import RecordedProblem
 from chat_service.responses import describe
@@ -23,7 +23,6 @@ from chat_service.stores.responses import Responses, StoredResponse
 from chat_service.stores.stream_events import StreamEvents
 from chat_service.titling import Titling
 
-Outcome = Literal["completed", "incomplete", "cancelled", "failed"]
 KEPT_HEADERS = ("retry-after", "x-should-retry")
 
 
@@ -75,12 +74,7 @@ class Endings:
             status=ending.outcome,
             incomplete_reason=ending.reason,
             error=_error(ending.problem) if ending.problem else None,
-            usage={
-                "input_tokens": whole.input_tokens,
-                "cached_tokens": whole.cached_tokens,
-                "output_tokens": whole.output_tokens,
-                "reasoning_tokens": whole.reasoning_tokens,
-            },
+            usage=asdict(whole),
             receipt=ending.receipt,
             ended_at=self._clock(),
         )
@@ -140,10 +134,7 @@ def _calls(turn: StoredResponse, usage: ModelUsage, ending: Ending) -> list[Call
         call,
         call_id=f"{turn.id}_repair",
         purpose="repair",
-        input_tokens=ending.repair.input_tokens,
-        cached_tokens=ending.repair.cached_tokens,
-        output_tokens=ending.repair.output_tokens,
-        reasoning_tokens=ending.repair.reasoning_tokens,
+        **asdict(ending.repair),
     )
     return [call, repair]
 
@@ -161,10 +152,7 @@ def _call(turn: StoredResponse, usage: ModelUsage, ending: Ending) -> CallRecord
         model=turn.model_id,
         outcome=ending.outcome,
         source="provider" if ending.usage and not ending.is_estimated else "estimated",
-        input_tokens=usage.input_tokens,
-        cached_tokens=usage.cached_tokens,
-        output_tokens=usage.output_tokens,
-        reasoning_tokens=usage.reasoning_tokens,
+        **asdict(usage),
         created_at=int(turn.created_at),
         latency_ms=max(0, round((turn.ended_at - turn.created_at) * 1000)),  # clocks step back
         first_token_ms=ending.first_token_ms,

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from chassis.database import Database, Transaction
+from chassis.database import PATIENCE_SECONDS, Database, Transaction
 from chassis.problems import InternalError, Problem, StorageUnavailable
 from chat_service.admission import Accepted
 from chat_service.answering import CUT_SHORT, Answering, Generation
@@ -144,7 +144,7 @@ class Generations:
 
         for pause in chain(SETTLE_AGAIN_AFTER, repeat(SETTLE_AGAIN_AFTER[-1])):
             try:
-                await self._database.write(write, frees_space=True)
+                await self._database.write(write, frees_space=True, patience=PATIENCE_SECONDS)
             except Exception as error:
                 log.error("turn_not_settled", response_id=live.response_id, exc_info=error)
                 await asyncio.sleep(pause)

@@ -8,10 +8,11 @@ from chassis.database import Database, Transaction
 from chassis.owners import Owners
 from chat_service.clients.memory import Memory, Remembered
 from chat_service.context import Context
+from chat_service.memory_events import MemoryEvents
 from chat_service.places import exchange_before
 from chat_service.stores.items import Item, Items
 from chat_service.stores.responses import Responses, StoredResponse
-from chat_service.transcripts import Message, matched, messages_of, tokens_in
+from chat_service.transcripts import Message, cut, matched, messages_of, tokens_in
 
 TAIL = 64
 """How many of the newest turns memory is shown to find one that it knows."""
@@ -19,15 +20,31 @@ TAIL = 64
 
 @dataclass(frozen=True)
 class Before:
-    """What precedes a turn: the exchange it goes on with, word for word, and the turns before that, newest first."""
+    """What precedes a turn: the exchange it goes on with, word for word, and the turns before that, newest first.
+
+    `forgetting`: memory may still hold what was deleted there.
+    """
 
     exchange: list[str] = field(default_factory=list)
     exchange_items: list[Item] = field(default_factory=list)
     tail: list[str] = field(default_factory=list)
+    forgetting: bool = False
+
+
+@dataclass(frozen=True)
+class OwnTurns:
+    """Turns that chat itself still has to tell of, oldest first; `cut` is the one that was too long."""
+
+    turns: list[tuple[str, list[Message]]]
+    too_old: list[str]
+    cut: str | None
 
 
 class Histories:
-    """`memory_tokens` is the room for what memory gives, `history_tokens` that for turns it does not know yet."""
+    """`memory_tokens` is the room for what memory gives, `history_tokens` that for turns it does not know yet.
+
+    Where the model has less room, each gets a quarter of it at most.
+    """
 
     def __init__(self, database: Database, memory: Memory, memory_tokens: int, history_tokens: int) -> None:
         self._database = database
@@ -41,49 +58,57 @@ class Histories:
             return Before()
         return await self._database.read(lambda tx: _before(tx, turn))
 
-    async def add(self, context: Context, turn: StoredResponse, before: Before, query: str) -> str | None:
-        """Adds the turns before; returns what memory recalled for inside the question."""
+    async def add(self, context: Context, turn: StoredResponse, before: Before, query: str, room: int) -> str | None:
+        """Adds the turns before; returns what memory recalled for inside the question. `room` is the model's."""
         tail = before.tail
-        remembered = await self._remembered(context, turn, tail, query)
+        share = max(0, room // 4)
+        remembered = await self._remembered(context, turn, before, query, min(self._memory_tokens, share))
         if remembered:
             _add_remembered(context, remembered)
             if remembered.known_through in tail:
                 tail = tail[: tail.index(remembered.known_through)]
         if tail:
-            await self._add_own(context, tail)
+            await self._add_own(context, tail, min(self._history_tokens, share))
         return remembered.recall if remembered else None
 
     async def _remembered(
-        self, context: Context, turn: StoredResponse, tail: list[str], query: str
+        self, context: Context, turn: StoredResponse, before: Before, query: str, room: int
     ) -> Remembered | None:
         if not turn.stored or turn.conversation_id is None:
             context.memory = {"used": False, "reason": "not_stored"}
             return None
-        remembered = await self._memory.recall(turn.owner, turn.conversation_id, tail, query, self._memory_tokens)
+        remembered = None
+        if not before.forgetting:
+            remembered = await self._memory.recall(turn.owner, turn.conversation_id, before.tail, query, room)
         if remembered is None:
             context.memory = {"used": False, "reason": "unavailable"}
         else:
             context.memory = {"used": True, "known_through": remembered.known_through}
         return remembered
 
-    async def _add_own(self, context: Context, tail: list[str]) -> None:
-        turns, too_old = await self._database.read(lambda tx: self._own_turns(tx, tail))
-        for response_id, messages in turns:
-            context.add("turn", "conversation", [response_id], messages)
-        if too_old:
-            context.drop("turn", "conversation", too_old, 0, "over_budget")
+    async def _add_own(self, context: Context, tail: list[str], room: int) -> None:
+        own = await self._database.read(lambda tx: _own_turns(tx, tail, room))
+        for response_id, messages in own.turns:
+            reason = "truncated" if response_id == own.cut else None
+            context.add("turn", "conversation", [response_id], messages, reason=reason)
+        if own.too_old:
+            context.drop("turn", "conversation", own.too_old, 0, "over_budget")
 
-    def _own_turns(self, tx: Transaction, tail: list[str]) -> tuple[list[tuple[str, list[Message]]], list[str]]:
-        """As many of the newest turns as there is room for, oldest first, and the ids of the others."""
-        turns: list[tuple[str, list[Message]]] = []
-        room = self._history_tokens
-        for response_id in tail:
-            messages = messages_of(Items(tx).of(response_id))
-            room -= sum(map(tokens_in, messages))
-            if room < 0:
-                break
-            turns.append((response_id, messages))
-        return _matched_turns(turns[::-1]), tail[len(turns) :]
+
+def _own_turns(tx: Transaction, tail: list[str], room: int) -> OwnTurns:
+    """As many of the newest turns as there is room for, and of the very newest as much: a question is about that."""
+    turns: list[tuple[str, list[Message]]] = []
+    cut_turn = None
+    for response_id in tail:
+        messages = messages_of(Items(tx).of(response_id))
+        tokens = sum(map(tokens_in, messages))
+        if tokens > room and (turns or room <= 0):
+            break
+        if tokens > room:
+            messages, cut_turn = cut(messages, room), response_id
+        room -= tokens
+        turns.append((response_id, messages))
+    return OwnTurns(_matched_turns(turns[::-1]), tail[len(turns) :], cut_turn)
 
 
 def _before(tx: Transaction, turn: StoredResponse) -> Before:
@@ -94,7 +119,8 @@ def _before(tx: Transaction, turn: StoredResponse) -> Before:
         opener = Responses(tx).node(owner, exchange[0])
         newest = opener.parent_id if opener else None
     items = [item for response_id in exchange for item in Items(tx).of(response_id)]
-    return Before(exchange, items, Responses(tx).path(owner, newest, TAIL) if newest else [])
+    forgetting = turn.conversation_id is not None and MemoryEvents.forgetting(tx, turn.conversation_id)
+    return Before(exchange, items, Responses(tx).path(owner, newest, TAIL) if newest else [], forgetting)
 
 
 def _add_remembered(context: Context, remembered: Remembered) -> None:

@@ -32,7 +32,7 @@ NEVER = (
     "moderation",
     "prompt",
 )
-REPEATED = (
+ECHOED = (
     "instructions",
     "metadata",
     "temperature",
@@ -46,7 +46,10 @@ REPEATED = (
     "tools",
     "tool_choice",
 )
-"""The parameters that a response repeats."""
+"""The parameters that a response tells again."""
+
+MOST_PICTURE_CHARACTERS = 20_000_000
+"""Of the `data:` URLs of one turn: more than a request brings, so only references to earlier pictures come to it."""
 
 Part = InputText | InputFile | InputImage | OutputText | RefusalPart | OtherPart
 
@@ -83,8 +86,8 @@ def items_of(asked: CreateResponse, max_characters: int) -> list[Item]:
         raise InputMissing()
     messages = [InputMessage(role="user", content=asked.input)] if isinstance(asked.input, str) else asked.input
     items = read_items(messages)
-    if not any(_asks(item) for item in items):
-        raise UnsupportedParameter("input", "The input has to hold a message of the user, or what a function returned.")
+    if not any(asks(item) or item["type"] == "item_reference" for item in items):
+        raise InputMissing("The input has to hold a message of the user, or what a function returned.")
     refuse_too_long(items, max_characters)
     return items
 
@@ -99,11 +102,28 @@ def read_items(given: Iterable[AnyItem]) -> list[Item]:
 
 def refuse_too_long(items: list[Item], max_characters: int) -> None:
     """Raises `InputTooLong`."""
-    if sum(len(text) for item in items for text in _everything_in(item)) > max_characters:
-        raise InputTooLong(param="input")
+    room = Room(max_characters)
+    for item in items:
+        room.take(item)
 
 
-def _asks(item: Item) -> bool:
+class Room:
+    """What one turn may still take in."""
+
+    def __init__(self, max_characters: int) -> None:
+        self._characters = max_characters
+        self._picture_characters = MOST_PICTURE_CHARACTERS
+
+    def take(self, item: Item) -> None:
+        """Raises `InputTooLong`."""
+        self._characters -= sum(map(len, _everything_in(item)))
+        self._picture_characters -= sum(len(part.get("image_url") or "") for part in item.get("content", ()))
+        if self._characters < 0 or self._picture_characters < 0:
+            raise InputTooLong(param="input")
+
+
+def asks(item: Item) -> bool:
+    """Whether there is something in it to answer."""
     return item.get("role") == "user" or item["type"] == "function_call_output"
 
 
@@ -223,9 +243,9 @@ def answers_calls_of_others(items: list[Item]) -> set[str]:
     return foreign
 
 
-def repeated(asked: CreateResponse) -> dict[str, Any]:
-    """The parameters that the response repeats, as JSON."""
-    return asked.model_dump(mode="json", include=set(REPEATED), exclude_none=True, by_alias=True)
+def echoed(asked: CreateResponse) -> dict[str, Any]:
+    """The parameters that the response tells again, as JSON."""
+    return asked.model_dump(mode="json", include=set(ECHOED), exclude_none=True, by_alias=True)
 
 
 def conversation_id(asked: CreateResponse) -> str | None:

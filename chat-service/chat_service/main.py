@@ -108,7 +108,9 @@ async def _running(app: FastAPI, settings: Settings, offer: Offer, database: Dat
         histories = Histories(
             database, Memory(memory, settings.memory_seconds), settings.memory_tokens, settings.history_tokens
         )
-        contexts = Contexts(database, catalogue, attachments, histories, settings.file_tokens, clock)
+        contexts = Contexts(
+            database, catalogue, attachments, histories, settings.file_tokens, settings.max_output_tokens, clock
+        )
         limits = CompletionLimits.from_settings(settings)
         provider_keys = ProviderKeys(database, model, KeyVault(settings.provider_key_secrets), clock)
         await provider_keys.renew()

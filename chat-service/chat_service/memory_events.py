@@ -1,7 +1,7 @@
 """What memory is told of turns, in the transaction in which it happens."""
 
 from chassis.database import Transaction
-from chassis.outbox import Outbox
+from chassis.outbox import Outbox, is_owed
 from chassis.owners import Owners
 from chat_service.inputs import assistant_text, file_ids, user_text
 from chat_service.stores.items import Item, Items
@@ -44,6 +44,11 @@ class MemoryEvents:
             "assistant_text": assistant_text(Items(tx).of(turn.id, "output")),
         }
         self._outbox.put(tx, to="memory", kind="turn.revised", key=turn.conversation_id, data=data)
+
+    @staticmethod
+    def forgetting(tx: Transaction, conversation_id: str) -> bool:
+        """Whether memory has yet to hear that something of the conversation was deleted."""
+        return is_owed(tx, "memory", "turn.revised", conversation_id)
 
     def conversation_deleted(self, tx: Transaction, owner: str, conversation_id: str) -> None:
         """All of a conversation was deleted."""

@@ -22,6 +22,11 @@ LIST_RETRY_SECONDS = 10.0
 OFFERED_SINCE = 1_753_142_400
 """`created` of a model whose own date is not known; it never changes, so that clients may compare lists."""
 
+BOUNDLESS = 10**9
+"""Tokens: what a model is taken to hold of which it is not known; every budget here is smaller."""
+ESTIMATED_WELL = 0.9
+"""How much of a context is planned for: tokens are estimated, and providers add some of their own."""
+
 _PLAUSIBLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}")
 
 ListModels = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -43,6 +48,10 @@ class ModelSpec(BaseModel):
     def output_tokens(self, asked: int | None, most: int) -> int:
         """How many tokens an answer may have: what is asked for, within what the server and the model allow."""
         return min(limit for limit in (asked, most, self.max_output_tokens) if limit is not None)
+
+    def room(self, answer: int) -> int:
+        """About how many tokens there may be besides an answer of so many."""
+        return BOUNDLESS if self.context_window is None else int(self.context_window * ESTIMATED_WELL) - answer
 
 
 class Mode(BaseModel):

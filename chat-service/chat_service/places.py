@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from chassis.database import Transaction
 from chassis.ids import new_id
-from chat_service.problems import ConversationBusy, ConversationNotFound, ResponseNotFound
+from chat_service.inputs import answers_calls_of_others, calls_in, has_images
+from chat_service.ownership import owned_conversation, owned_response
+from chat_service.problems import ConversationBusy, ResponseNotFound, ToolCallNotFound
 from chat_service.stores.conversation_aliases import ConversationAliases
 from chat_service.stores.conversations import Conversations, StoredConversation
 from chat_service.stores.items import Item, Items
@@ -35,7 +37,6 @@ class Place:
 
     conversation: StoredConversation | None
     parent: StoredResponse | None
-    replaced: StoredResponse | None = None
     is_new: bool = False
 
     @property
@@ -48,13 +49,22 @@ class Place:
         """From 1."""
         return self.parent.depth + 1 if self.parent else 1
 
+    @property
+    def parent_id(self) -> str | None:
+        """Of the turn that it follows."""
+        return self.parent.id if self.parent else None
+
+    def image_depth(self, items: list[Item]) -> int | None:
+        """How deep the newest turn with images is, if these items go in here."""
+        if has_images(items):
+            return self.depth
+        return self.parent.image_depth if self.parent else None
+
 
 def find_place(tx: Transaction, owner: str, target: Target, *, stored: bool, now: float) -> Place:
     """Writes nothing. Raises `ConversationNotFound`, `ResponseNotFound`, `ConversationBusy`."""
     if conversation_id := target.conversation_id or _known_as(tx, owner, target.alias):
-        conversation = Conversations(tx).find(owner, conversation_id)
-        if conversation is None:
-            raise ConversationNotFound()
+        conversation = owned_conversation(tx, owner, conversation_id)
         tip = Responses(tx).node(owner, conversation.tip_id) if conversation.tip_id else None
         return Place(conversation, _to_follow(tx, tip))
     if target.previous_response_id:
@@ -63,7 +73,7 @@ def find_place(tx: Transaction, owner: str, target: Target, *, stored: bool, now
     if target.replaces:
         replaced = _named(tx, owner, target.replaces, "replaces")
         parent = Responses(tx).node(owner, replaced.parent_id) if replaced.parent_id else None
-        return Place(_conversation_of(tx, replaced), _to_follow(tx, parent), replaced)
+        return Place(_conversation_of(tx, replaced), _to_follow(tx, parent))
     if not stored:
         return Place(None, None)
     return Place(new_conversation(owner, now), None, is_new=True)
@@ -79,9 +89,18 @@ def exchange_before(tx: Transaction, parent_id: str | None) -> list[str]:
     return Responses(tx).exchange(parent_id, LONGEST_EXCHANGE) if parent_id else []
 
 
-def items_of_exchange(tx: Transaction, parent_id: str | None) -> list[Item]:
-    """What was said, called and returned in those turns, in its order."""
-    return [item for response_id in exchange_before(tx, parent_id) for item in Items(tx).of(response_id)]
+def called_before(tx: Transaction, place: Place, items: list[Item]) -> list[Item]:
+    """The exchange that the items go on with, in its order, if they bring results of calls that it made.
+
+    Raises `ToolCallNotFound` for results of other calls.
+    """
+    foreign = answers_calls_of_others(items)
+    if not foreign:
+        return []
+    before = [item for response_id in exchange_before(tx, place.parent_id) for item in Items(tx).of(response_id)]
+    if foreign - calls_in(before):
+        raise ToolCallNotFound()
+    return before
 
 
 def _known_as(tx: Transaction, owner: str, alias: str | None) -> str | None:
@@ -89,8 +108,8 @@ def _known_as(tx: Transaction, owner: str, alias: str | None) -> str | None:
 
 
 def _named(tx: Transaction, owner: str, response_id: str, param: str) -> StoredResponse:
-    response = Responses(tx).find(owner, response_id)
-    if response is None or not response.stored:
+    response = owned_response(tx, owner, response_id, param)
+    if not response.stored:
         raise ResponseNotFound(param=param)
     return response
 
@@ -104,7 +123,7 @@ def _to_follow(tx: Transaction, response: StoredResponse | None) -> StoredRespon
     if response is None:
         return None
     if response.status == "in_progress":
-        raise ConversationBusy()
+        raise ConversationBusy(response.id)
     if response.status == "failed":
         return Responses(tx).node(response.owner, response.parent_id) if response.parent_id else None
     return response

@@ -205,6 +205,9 @@ class ConversationBusy(Conflict):
     code = "conversation_busy"
     detail = "A response is still being generated there; wait for its end, or cancel it."
 
+    def __init__(self, response_id: str) -> None:
+        super().__init__(f"{response_id} is still being generated there; wait for its end, or cancel it.")
+
 
 class IdempotencyKeyReused(Unprocessable):
     code = "idempotency_key_reused"

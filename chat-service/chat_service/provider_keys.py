@@ -1,5 +1,6 @@
 """Users' own keys for the provider: checked before they are stored, sealed while they are, used for their turns."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +17,9 @@ from chat_service.stores.provider_keys import ProviderKeyRows, StoredKey
 REMEMBERED_SECONDS = 30.0
 MOST_REMEMBERED = 10_000
 RENEWED_AT_ONCE = 200
+
+OwnKey = Callable[[str], Awaitable[str | None]]
+"""By which key the calls of a user go; None: the server's."""
 
 log = structlog.get_logger()
 

@@ -8,11 +8,12 @@ from chassis.identity import Principal
 from chat_service.admission import Admission
 from chat_service.context import unpacked
 from chat_service.contexts import Contexts
-from chat_service.problems import ContextNotKept, ResponseNotFound
+from chat_service.ownership import owned_response
+from chat_service.problems import ContextNotKept
 from chat_service.schemas.contexts import ContextObject
 from chat_service.schemas.responses import CreateResponse
 from chat_service.stores.contexts import SentContexts
-from chat_service.stores.responses import Responses, StoredResponse
+from chat_service.stores.responses import StoredResponse
 
 
 class Receipts:
@@ -28,9 +29,7 @@ class Receipts:
         """Of a response. Raises `ContextNotKept` while it is not known yet, and when it was erased."""
 
         def read(tx: Transaction) -> ContextObject:
-            response = Responses(tx).find(owner, response_id)
-            if response is None:
-                raise ResponseNotFound(param="response_id")
+            response = owned_response(tx, owner, response_id)
             if response.receipt is None:
                 raise ContextNotKept()
             packed = SentContexts(tx).find(response_id)
@@ -40,7 +39,7 @@ class Receipts:
         return await self._database.read(read)
 
     async def preview(self, caller: Principal, asked: CreateResponse) -> ContextObject:
-        """Of a turn that is not taken: nothing is stored, no model is asked. Raises what the turn would."""
+        """Of a turn that is not taken: nothing is stored, no model asked, no file waited for. Raises what it would."""
         asking = self._admission.read(caller, asked, None)
         if not asking.is_complete:
             incomplete = asking
@@ -48,7 +47,7 @@ class Receipts:
         await self._admission.check_files(asking)
         now = self._clock()
         _, turn = await self._database.read(lambda tx: self._admission.plan(tx, asking, now))
-        context = await self._contexts.assemble(turn, asking.items)
+        context = await self._contexts.assemble(turn, asking.items, waits=False)
         receipt = context.receipt()
         return _shown(turn, receipt.summary, receipt.messages, None)
 

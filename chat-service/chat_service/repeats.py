@@ -46,6 +46,7 @@ class Deliveries:
     def add(self, response_id: str) -> None:
         """From now on."""
         now = self._clock()
+        self._delivered.pop(response_id, None)  # else one that is asked for again and again keeps those behind it
         self._delivered[response_id] = now
         while (oldest := next(iter(self._delivered))) and self._delivered[oldest] < now - RETRY_SECONDS:
             del self._delivered[oldest]

@@ -6,10 +6,11 @@ from typing import Any
 from chassis.database import Database, Transaction
 from chassis.pages import PageQuery
 from chat_service.event_log import EventLog
-from chat_service.problems import EventsExpired, ItemNotFound, ResponseNotFound
+from chat_service.ownership import owned_response
+from chat_service.problems import EventsExpired, ItemNotFound
 from chat_service.schemas.response_objects import ResponseObject
 from chat_service.stores.items import Item, Items
-from chat_service.stores.responses import Responses, StoredResponse
+from chat_service.stores.responses import StoredResponse
 
 
 def describe(response: StoredResponse, output: list[Item]) -> ResponseObject:
@@ -71,7 +72,7 @@ class Archive:
         """A response as it stands."""
 
         def read(tx: Transaction) -> ResponseObject:
-            return describe(_owned(tx, owner, response_id), Items(tx).of(response_id, "output"))
+            return describe(owned_response(tx, owner, response_id), Items(tx).of(response_id, "output"))
 
         return await self._database.read(read)
 
@@ -79,7 +80,7 @@ class Archive:
         """Up to `limit + 1` of the items that went in."""
 
         def read(tx: Transaction) -> list[Item]:
-            return Items(tx).of(_owned(tx, owner, response_id).id, "input")
+            return Items(tx).of(owned_response(tx, owner, response_id).id, "input")
 
         items = await self._database.read(read)
         if page.order == "desc":
@@ -93,14 +94,7 @@ class Archive:
 
     async def events(self, owner: str, response_id: str, after: int) -> AsyncGenerator[bytes]:
         """The stream of a response beyond an event. Raises at once, not while it is read."""
-        response = await self._database.read(lambda tx: _owned(tx, owner, response_id))
+        response = await self._database.read(lambda tx: owned_response(tx, owner, response_id))
         if not response.has_log:
             raise EventsExpired()
         return self._event_log.follow(response_id, after)
-
-
-def _owned(tx: Transaction, owner: str, response_id: str) -> StoredResponse:
-    response = Responses(tx).find(owner, response_id)
-    if response is None:
-        raise ResponseNotFound(param="response_id")
-    return response

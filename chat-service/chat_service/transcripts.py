@@ -1,8 +1,9 @@
 """Items as messages for the model: what was said, called and returned; never what was thought."""
 
+from collections import Counter
 from typing import Any
 
-from chassis.tokens import estimate_tokens
+from chassis.tokens import estimate_tokens, shortened
 from chat_service.inputs import texts_of
 from chat_service.stores.items import Item
 
@@ -43,11 +44,11 @@ def _add_call(messages: list[Message], item: Item) -> None:
 
 
 def matched(messages: list[Message]) -> list[Message]:
-    """Without results whose call is not there, and calls whose result is not: providers refuse either."""
+    """Without results whose call is not there or has one already, and calls without one: providers refuse those."""
     kept: list[Message] = []
     for position, message in enumerate(messages):
         if message["role"] == "tool":
-            if message["tool_call_id"] in _calls_before(kept):
+            if message["tool_call_id"] in _calls_open(kept):
                 kept.append(message)
         elif calls := message.get("tool_calls"):
             returned = _results_after(messages, position)
@@ -62,12 +63,14 @@ def matched(messages: list[Message]) -> list[Message]:
     return kept
 
 
-def _calls_before(messages: list[Message]) -> set[str]:
-    """Ids of the calls that the results at the end of the messages may belong to."""
+def _calls_open(messages: list[Message]) -> Counter[str]:
+    """Ids of the calls at the end of the messages whose results are still to come; some models use one id twice."""
+    returned: Counter[str] = Counter()
     for message in reversed(messages):
         if message["role"] != "tool":
-            return {call["id"] for call in message.get("tool_calls", ())}
-    return set()
+            return Counter(call["id"] for call in message.get("tool_calls", ())) - returned
+        returned[message["tool_call_id"]] += 1
+    return Counter()
 
 
 def _results_after(messages: list[Message], position: int) -> set[str]:
@@ -77,6 +80,16 @@ def _results_after(messages: list[Message], position: int) -> set[str]:
             break
         returned.add(message["tool_call_id"])
     return returned
+
+
+def cut(messages: list[Message], room: int) -> list[Message]:
+    """The messages, plain text, within about so many tokens: what short ones leave of their share is for long ones."""
+    kept = [dict(message) for message in messages]
+    for position, message in enumerate(sorted(kept, key=tokens_in)):
+        if message["content"]:
+            message["content"] = shortened(message["content"], room // (len(kept) - position))
+        room = max(0, room - tokens_in(message))
+    return kept
 
 
 def tokens_in(message: Message) -> int:

@@ -13,13 +13,14 @@ from chat_service.admission import Admission, Asking
 from chat_service.endings import recorded_problem
 from chat_service.event_log import EventLog, Final
 from chat_service.generation import Generations
-from chat_service.problems import EventsExpired, ResponseNotFound, ShuttingDown
+from chat_service.ownership import owned_response
+from chat_service.problems import EventsExpired, ShuttingDown
 from chat_service.repeats import Repeatable, Repeats
 from chat_service.responses import describe
 from chat_service.schemas.response_objects import ResponseObject
 from chat_service.schemas.responses import CreateResponse
 from chat_service.stores.items import Items
-from chat_service.stores.responses import Responses, StoredResponse
+from chat_service.stores.responses import StoredResponse
 
 
 class Turns:
@@ -131,13 +132,10 @@ class Turns:
 
 def _refuse_to_stop(tx: Transaction, owner: str, response_id: str) -> None:
     Owners(tx).refuse_departed(owner)
-    if not Responses(tx).find(owner, response_id):
-        raise ResponseNotFound(param="response_id")
+    owned_response(tx, owner, response_id)
 
 
 def _read(tx: Transaction, owner: str, response_id: str) -> Final:
     """A response for whoever was its owner when the turn was accepted; it may have been given to another since."""
-    response = Responses(tx).find(Owners(tx).present(owner), response_id)
-    if response is None:  # erased meanwhile
-        raise ResponseNotFound(param="response_id")
+    response = owned_response(tx, Owners(tx).present(owner), response_id)
     return Final(response, describe(response, Items(tx).of(response_id, "output")))

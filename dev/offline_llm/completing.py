@@ -1,6 +1,6 @@
 """From a chat request to a finished completion: what is said, why it ends, what it costs. No HTTP, no clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ from dev.offline_llm.faults import Fault
 from dev.offline_llm.folding import asks_for_a_fold, fold
 from dev.offline_llm.language import content_stems, squeezed
 from dev.offline_llm.models import BY_ID, Model
-from dev.offline_llm.passages import Material, read
+from dev.offline_llm.passages import SYSTEM, Material, read
 from dev.offline_llm.schema_filling import Schema, Source, filled
 from dev.offline_llm.seeing import Picture, look
 from dev.offline_llm.tool_calling import tool_call
@@ -96,7 +96,9 @@ def _content(request: ChatRequest, material: Material, pictures: list[Picture]) 
 def _in_schema(name: str, schema: Schema, request: ChatRequest, material: Material) -> Any:
     if asks_for_a_fold(name, schema):
         return fold(schema, request.question)
-    texts = [passage.quoted for passage in answering.relevant(material)]
+    # a system message asks for the form of a JSON answer, and says nothing that could stand in one
+    told = replace(material, passages=[passage for passage in material.passages if passage.source != SYSTEM])
+    texts = [passage.quoted for passage in answering.relevant(told)]
     return filled(schema, Source(texts or [answering.NOTHING_FOUND], material.question), "response_format")
 
 

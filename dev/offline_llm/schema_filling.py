@@ -13,6 +13,8 @@ Schema = dict[str, Any]
 _DEEPEST = 12  # below this only what is required is filled, and arrays stay as short as they may
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.]*\w)")
 _NAME = re.compile(r"\b[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*")
+_FILE = re.compile(r"(?<![\w./-])(?:[\w-]+/)*[\w-]{2,}\.[A-Za-z]\w{0,4}\b")
+_FILE_NAMES = frozenset(("name", "file", "filename", "file_name", "path"))
 _PLAIN_FORMATS = {
     "date": "2026-01-01",
     "time": "00:00:00Z",
@@ -167,6 +169,8 @@ class _Filler:
         least, most = schema.get("minLength", 0), schema.get("maxLength")
         if "pattern" in schema:
             return self._matching(schema["pattern"], least, most)
+        if name in _FILE_NAMES and (file := _FILE.search(self.source.question)) and least <= len(file[0]):
+            return file[0] if most is None else file[0][:most]
         names = _NAME.findall(self.source.question[1:]) if set(content_stems(name.replace("_", " "))) & _NAMED else []
         text = max(names, key=len) if names else self.source.next_text()
         while len(text) < least:

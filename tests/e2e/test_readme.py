@@ -9,6 +9,17 @@ from dev.stack import ROOT, Stack
 
 README = (ROOT / "README.md").read_text()
 PRINTED = "http://127.0.0.1:8080"
+TURNS = (
+    "-- Is my boat called Heron? (shown)",
+    " response.completed\ncompleted\n",
+    'get_weather {"city":"Bergen"}\nThe weather in Bergen is rain.\n',
+    "reasoning | The question is about: boat, float.",
+    "['hello.py']\nhello.py version 2 ",
+    "The image is a PNG of 16 x 16 pixels, mostly blue.",
+    "('image', ",
+    "\nMy cat is called Tom.\n",
+    "The Marlin True True\n",
+)
 
 
 def code(language: str, stack: Stack) -> str:
@@ -44,9 +55,11 @@ def test_what_the_readme_shows_goes_as_it_says_and_can_be_repeated(stack: Stack,
         assert "Noted: Good evening! My name is Bea." in account
         assert "POST /v1/auth/password/reset with the token " in account
         assert '"email": "ada@example.com"' in account  # as the operators' command line shows it
+        assert "event: response.completed" in account
         assert set(re.findall(r'"code":"(\w+)"', account)) <= {"email_taken"}  # of signing up a second time
     assert "The guarantor of the contract is Theodora Vance" in conversation
     assert "user | Who is the guarantor of the contract?" in conversation
     assert "Ingrid keeps bees on the island of Runde" in conversation
     assert '"verbatim_context": ' in conversation
     assert "Noted: Good morning! My name is Ada." in conversation
+    assert [shown for shown in TURNS if shown not in conversation] == []

@@ -29,8 +29,6 @@ class FileImage(BaseModel):
 
     media_type: Literal["image/png", "image/jpeg"]
     data: str
-    width: int
-    height: int
 
     @property
     def url(self) -> str:
@@ -47,9 +45,7 @@ class FileText(BaseModel):
     state: State
     text: str | None = None
     image: FileImage | None = None
-    tokens: int | None = None
     truncated: bool | None = None
-    error_code: str | None = None
 
 
 class FileTexts(BaseModel):

@@ -13,9 +13,11 @@ from chassis.problems import Problem
 from chat_service.clients.model_reading import Pieces
 from chat_service.clients.model_thoughts import Thinking, ThoughtSplitter
 from chat_service.clients.model_troubles import problem_of_event
-from chat_service.problems import ModelAnswerGarbled, ModelTimeout
+from chat_service.problems import ModelAnswerGarbled, ModelTimeout, ModelUnavailable
 
 LONGEST_LINE_BYTES = 1_000_000
+LONGEST_ANSWER_BYTES = 50_000_000  # a provider that sends more does not stop where it was told to
+LONGEST_CALL_ID = 64  # as clients may bring it back
 MOST = 1_000_000_000  # tokens of one call, as analytics has it; what counts beyond it is no count
 FINISH_REASONS = {
     "eos": "stop",
@@ -25,6 +27,8 @@ FINISH_REASONS = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+BREAKDOWNS = frozenset({"error", "abort"})
+"""Finish reasons of providers that say by them that they broke down in the middle of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,16 @@ class Answer:
 
     def __init__(self, response: httpx.Response, thinking: Thinking = "field") -> None:
         self._pieces = Pieces(response)
-        self._is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+        self._is_stream = response.headers.get("content-type", "").lower().startswith("text/event-stream")
         self._rest = b""
+        self._length = 0
         self._done = False
         self._trouble: Problem | None = None
         self._finish_reason: str | None = None
         self._usage: ModelUsage | None = None
         self._said_something = False
-        self._calls: set[int] = set()
+        self._calls = 0
+        self._call_at: dict[int, tuple[int, Any]] = {}  # by the provider's index: ours, and the provider's id
         self._splitter: ThoughtSplitter | None = ThoughtSplitter(thinking)  # until the answer itself begins
 
     @property
@@ -122,7 +128,8 @@ class Answer:
 
     def _feed(self, data: bytes) -> list[ModelChunk]:
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_LINE_BYTES:
+        self._length += len(data)
+        if len(self._rest) > LONGEST_LINE_BYTES or self._length > LONGEST_ANSWER_BYTES:
             raise ModelAnswerGarbled()
         chunks = []
         try:
@@ -153,6 +160,8 @@ class Answer:
         if not choices:
             return None
         if reason := choices[0].get("finish_reason"):
+            if reason in BREAKDOWNS:
+                raise ModelUnavailable()
             self._finish_reason = str(reason)
         delta = choices[0].get("delta") or {}
         text = delta.get("content") or ""
@@ -181,18 +190,28 @@ class Answer:
     def _call_of(self, call: dict[str, Any]) -> dict[str, Any]:
         """A piece of a tool call in the one shape we pass on; some models leave out the index or the id."""
         function = call.get("function") or {}
-        arguments = function.get("arguments") or ""
+        name, arguments = function.get("name"), function.get("arguments") or ""
         if not isinstance(arguments, str):
             arguments = orjson.dumps(arguments).decode()
-        index = call.get("index")
-        if index is None:
-            index = len(self._calls) if function.get("name") else max(self._calls, default=0)
-        index = _count(index)
-        if index in self._calls:
-            return {"index": index, "function": {"arguments": arguments}}
-        self._calls.add(index)
-        named = {"name": str(function["name"]), "arguments": arguments}
-        return {"index": index, "id": call.get("id") or new_id("call"), "type": "function", "function": named}
+        their_id, place = call.get("id"), call.get("index")
+        if place is None:
+            place = len(self._call_at) if name else max(self._call_at, default=0)
+        place = _count(place)
+        if known := self._call_at.get(place):
+            index, known_id = known
+            if not (name and their_id and known_id and their_id != known_id):  # else some number all their calls 0
+                return {"index": index, "function": {"arguments": arguments}}
+        if not (isinstance(name, str) and name):
+            raise ModelAnswerGarbled()
+        index, self._calls = self._calls, self._calls + 1
+        self._call_at[place] = index, their_id
+        named = {"name": name, "arguments": arguments}
+        return {"index": index, "id": _call_id(their_id), "type": "function", "function": named}
+
+
+def _call_id(theirs: Any) -> str:
+    """The provider's id, or ours where that is none a client could bring back."""
+    return theirs if isinstance(theirs, str) and 0 < len(theirs) <= LONGEST_CALL_ID else new_id("call")
 
 
 def _usage_of(usage: dict[str, Any]) -> ModelUsage | None:

@@ -7,10 +7,9 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from chassis.pages import Page, PageParameters, page_of
-from chat_service.dependencies import CodeFilesHere, Reader
+from chat_service.dependencies import CodeFilesHere, ConversationId, Reader
 from chat_service.schemas.code_files import CodeFileEntry
 
-ConversationId = Annotated[str, Path(max_length=64)]
 FileId = Annotated[str, Path(max_length=64)]
 Name = Annotated[str | None, Query(max_length=200, description="All versions of this one, not the newest of each.")]
 

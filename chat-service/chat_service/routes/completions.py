@@ -5,9 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, Response
 
-from chat_service.completion_chunks import document_of, events_of
+from chat_service.completion_chunks import AnyCompletion, document_of, events_of
 from chat_service.completion_turns import conversation_named
-from chat_service.completions import Completion
 from chat_service.dependencies import (
     AllowancesHere,
     CompletionsHere,
@@ -17,11 +16,9 @@ from chat_service.dependencies import (
     Writer,
 )
 from chat_service.routes.completion_stream import CompletionStream
-from chat_service.routes.leaving import until_client_leaves
+from chat_service.routes.leaving import CLIENT_LEFT, until_client_leaves
 from chat_service.schemas.completions import ChatCompletion, ChatCompletionRequest
-from chat_service.stored_completions import StoredCompletion
 
-CLIENT_LEFT = 499
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": ChatCompletion, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
@@ -49,7 +46,7 @@ async def create_chat_completion(
 
     With a conversation the new message is a turn of it: stored, remembered, and answered even when the client leaves.
     """
-    completion: Completion | StoredCompletion
+    completion: AnyCompletion
     if conversation := conversation_named(x_conversation_id, body):
         completion = await stored_completions.begin(principal, body, conversation, repeatable)
         completion.headers |= await allowances.headers(principal)

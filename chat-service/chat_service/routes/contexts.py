@@ -1,14 +1,10 @@
 """What went to the model for a response, and what would go for another."""
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Path
-
-from chat_service.dependencies import Reader, ReceiptsHere, Writer
+from chat_service.dependencies import Reader, ReceiptsHere, ResponseId, Writer
 from chat_service.schemas.contexts import ContextObject
 from chat_service.schemas.responses import CreateResponse
-
-ResponseId = Annotated[str, Path(max_length=64)]
 
 router = APIRouter(tags=["context"])
 

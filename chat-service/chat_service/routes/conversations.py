@@ -7,7 +7,15 @@ from fastapi import APIRouter, Depends, Path, Query
 from chassis.pages import Page, PageParameters, PageQuery, page_of
 from chat_service.branches import PlacedNode
 from chat_service.conversations import cursor
-from chat_service.dependencies import BranchesHere, ConversationsHere, DeletionsHere, Reader, RepeatableHere, Writer
+from chat_service.dependencies import (
+    BranchesHere,
+    ConversationId,
+    ConversationsHere,
+    DeletionsHere,
+    Reader,
+    RepeatableHere,
+    Writer,
+)
 from chat_service.schemas.conversations import (
     Conversation,
     CreateConversation,
@@ -19,7 +27,6 @@ from chat_service.schemas.conversations import (
 from chat_service.schemas.items import ItemEntry
 from chat_service.stores.conversations import ConversationFilter, StoredConversation
 
-ConversationId = Annotated[str, Path(max_length=64)]
 ItemId = Annotated[str, Path(max_length=64)]
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])

@@ -9,10 +9,9 @@ from fastapi.responses import Response
 from chassis.identity import Principal
 from chassis.policies import User
 from chat_service.dependencies import EmbeddingsHere, RepeatableHere
-from chat_service.routes.leaving import until_client_leaves
+from chat_service.routes.leaving import CLIENT_LEFT, until_client_leaves
 from chat_service.schemas.embeddings import EmbeddingList, EmbeddingRequest
 
-CLIENT_LEFT = 499
 ANSWERS: dict[int | str, dict[str, Any]] = {200: {"model": EmbeddingList}}
 
 router = APIRouter(tags=["embeddings"])

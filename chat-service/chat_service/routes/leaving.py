@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
+CLIENT_LEFT = 499
+"""The status that nobody reads any more; nginx, too, logs it for that."""
+
 Result = TypeVar("Result")
 
 

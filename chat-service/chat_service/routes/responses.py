@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Path, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import Response
 
 from chassis.pages import Page, PageParameters, page_of
@@ -12,21 +12,20 @@ from chat_service.dependencies import (
     DeletionsHere,
     Reader,
     RepeatableHere,
+    ResponseId,
     TurnsHere,
     Writer,
 )
 from chat_service.routes.event_stream import EventStream
-from chat_service.routes.leaving import until_client_leaves
+from chat_service.routes.leaving import CLIENT_LEFT, until_client_leaves
 from chat_service.schemas.items import ItemEntry
 from chat_service.schemas.response_objects import DeletedResponse, ResponseObject
 from chat_service.schemas.responses import CreateResponse
 
-CLIENT_LEFT = 499
 OR_A_STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The response; its events with `stream`.", "content": {"text/event-stream": {}}}
 }
 
-ResponseId = Annotated[str, Path(max_length=64)]
 StartingAfter = Annotated[int, Query(ge=-1, lt=2**31, description="Events up to this number were seen already.")]
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"])

@@ -1,14 +1,10 @@
-"""The messages of a stateless completion, in all the forms OpenAI's clients write them."""
+"""The messages of a completion, in all the forms OpenAI's clients write them."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, Discriminator, Field, Tag
 
-
-class Strict(BaseModel):
-    """Refuses fields that are not declared."""
-
-    model_config = ConfigDict(extra="forbid")
+from chat_service.schemas.strict import Strict
 
 
 class TextPart(Strict):

@@ -4,18 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chat_service.schemas.completion_messages import Message, Strict, ToolCall
+from chat_service.schemas.completion_messages import Message, ToolCall
+from chat_service.schemas.items import FunctionName
+from chat_service.schemas.json_values import JsonObject, JsonText
+from chat_service.schemas.strict import Strict
 
 _NOT_SUPPORTED = "Not supported."
 _IGNORED = "Ignored."
 
-FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
 
 class FunctionDefinition(Strict):
     name: FunctionName
-    description: str | None = None
-    parameters: dict[str, Any] | None = Field(None, description="A JSON schema.")
+    description: JsonText | None = None
+    parameters: JsonObject | None = Field(None, description="A JSON schema.")
     strict: bool | None = None
 
 
@@ -49,8 +50,8 @@ class JsonSchema(Strict):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
     name: FunctionName
-    description: str | None = None
-    definition: dict[str, Any] | None = Field(None, alias="schema")
+    description: JsonText | None = None
+    definition: JsonObject | None = Field(None, alias="schema")
     strict: bool | None = None
 
 

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from chat_service.schemas.items import AnyItem, Strict
+from chat_service.schemas.items import AnyItem
 from chat_service.schemas.metadata import Metadata
+from chat_service.schemas.strict import Strict
 
 BroughtItems = Annotated[list[AnyItem], Field(max_length=20)]
 Title = Annotated[str, Field(max_length=200, description="Kept in one line; null goes back to the first words.")]

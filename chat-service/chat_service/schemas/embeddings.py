@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from chat_service.schemas.completion_messages import Strict
+from chat_service.schemas.strict import Strict
 
 MOST_TEXTS = 2_048
 

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from chat_service.schemas.strict import Strict
+
 _IGNORED = "Ignored."
 _NOT_SUPPORTED = "Not supported."
 
@@ -25,12 +27,7 @@ Text = Annotated[str, Field(max_length=10_000_000)]
 
 FileId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 CallId = Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class Strict(BaseModel):
-    """Refuses fields that are not declared."""
-
-    model_config = ConfigDict(extra="forbid")
+FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class InputText(Strict):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from chat_service.schemas.items import Strict
+from chat_service.schemas.strict import Strict
 
 SHORTEST_KEY = 8
 LONGEST_KEY = 256

@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from chat_service.schemas.items import Input, Strict
+from chat_service.schemas.items import FunctionName, Input
+from chat_service.schemas.json_values import JsonObject, JsonText
 from chat_service.schemas.metadata import Metadata
+from chat_service.schemas.strict import Strict
 
 _NOT_SUPPORTED = "Not supported."
 _IGNORED = "Ignored."
@@ -18,7 +20,6 @@ OtherToolKind = Literal[
 OTHER_TOOLS = frozenset(get_args(OtherToolKind))
 
 ConversationId = Annotated[str, Field(min_length=1, max_length=64)]
-FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 ResponseId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -39,8 +40,8 @@ class JsonSchemaFormat(Strict):
 
     type: Literal["json_schema"]
     name: FunctionName
-    definition: dict[str, Any] = Field(alias="schema")
-    description: str | None = None
+    definition: JsonObject = Field(alias="schema")
+    description: JsonText | None = None
     strict: bool | None = None
 
 
@@ -54,12 +55,12 @@ class FunctionTool(Strict):
 
     type: Literal["function"]
     name: FunctionName
-    description: str | None = None
-    parameters: dict[str, Any] | None = Field(None, description="A JSON schema.")
+    description: JsonText | None = None
+    parameters: JsonObject | None = Field(None, description="A JSON schema.")
     strict: bool | None = None
     allowed_callers: list[str] | None = Field(None, description=_IGNORED)
     defer_loading: bool | None = Field(None, description=_IGNORED)
-    output_schema: dict[str, Any] | None = Field(None, description=_IGNORED)
+    output_schema: JsonObject | None = Field(None, description=_IGNORED)
 
 
 class OtherTool(BaseModel):

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from chat_service.schemas.items import Strict
+from chat_service.schemas.strict import Strict
 
 LONGEST_NAME = 80
 LONGEST_PERSONA = 8_000

@@ -12,6 +12,7 @@ Item = dict[str, Any]
 Origin = Literal["input", "output"]
 
 # Newest first: walks back until there are items enough, past the empty nodes that deleted turns left.
+# `cross join` has the path looked at first: SQLite would read the items of everybody instead.
 BACKWARDS = """
     with recursive path (id, parent_id, depth, found) as (
         select id, parent_id, depth,
@@ -23,7 +24,7 @@ BACKWARDS = """
           from path join responses as parent on parent.id = path.parent_id
          where path.found < :limit
     )
-    select items.body from path join items on items.response_id = path.id
+    select items.body from path cross join items on items.response_id = path.id
      where path.id <> :newest or items.position < :before
      order by path.depth desc, items.position desc limit :limit
 """

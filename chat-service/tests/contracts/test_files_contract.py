@@ -45,9 +45,7 @@ def chat_reads_files(pact: Pact) -> None:
         "kind": "text",
         "state": "ready",
         "text": match.regex(TEXT, regex=r"The kettle holds 1\.7 litres\.\s*"),
-        "tokens": match.int(7),
         "truncated": False,
-        "error_code": None,
     }
     failed = {
         "id": CORRUPT,
@@ -55,7 +53,6 @@ def chat_reads_files(pact: Pact) -> None:
         "kind": "text",
         "state": "failed",
         "text": None,
-        "error_code": match.regex("file_corrupt", regex="[a-z_]+"),
     }
     (
         pact.upon_receiving("chat's question for the texts of two files, one of them unreadable")
@@ -79,10 +76,7 @@ def chat_sees_an_image(pact: Pact) -> None:
         "image": {
             "media_type": match.regex("image/png", regex="image/(png|jpeg)"),
             "data": match.regex(PIXEL, regex="[A-Za-z0-9+/]+={0,2}"),
-            "width": match.int(1),
-            "height": match.int(1),
         },
-        "error_code": None,
     }
     (
         pact.upon_receiving("chat's question for an image")
@@ -132,4 +126,4 @@ async def test_files_are_found_and_read() -> None:
     assert (ready.state, ready.text, failed.state, failed.text) == ("ready", TEXT, "failed", None)
     assert (seen.kind, seen.text) == ("image", None)
     assert seen.image is not None
-    assert (seen.image.url, seen.image.width) == (f"data:image/png;base64,{PIXEL}", 1)
+    assert seen.image.url == f"data:image/png;base64,{PIXEL}"

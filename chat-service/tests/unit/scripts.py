@@ -63,7 +63,7 @@ async def refusal(work: Awaitable[Any]) -> Problem:
     return caught.value
 
 
-async def eventually(check: Callable[[], bool], seconds: float = 2.0) -> None:
+async def eventually(check: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -1,8 +1,7 @@
 """That what a completion cost is written down, whatever happens to the one who asked."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +18,8 @@ from chat_service.running_calls import RunningCalls
 from chat_service.schemas.completions import ChatCompletionRequest
 from chat_service.settings import Settings
 from chat_service.unkept_answers import UnkeptAnswers
+
+from .scripts import eventually
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 HELLO = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
@@ -45,13 +46,6 @@ async def admit(_: Principal) -> AsyncIterator[dict[str, str]]:
 
 async def no_key(_: str) -> None:
     """Nobody has a key of their own."""
-
-
-async def eventually(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 2
-    while not check():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.005)
 
 
 @pytest.fixture

@@ -80,3 +80,18 @@ def test_what_was_delivered_is_forgotten_after_that() -> None:
 
     assert "resp_1" not in deliveries
     assert "resp_2" in deliveries
+
+
+def test_one_that_is_delivered_again_and_again_does_not_keep_the_others() -> None:
+    now = SENT_AT
+    deliveries = Deliveries(lambda: now)
+    deliveries.add("resp_1")
+    deliveries.add("resp_2")
+
+    now += RETRY_SECONDS / 2
+    deliveries.add("resp_1")
+    now += RETRY_SECONDS / 2 + 1
+    deliveries.add("resp_1")
+
+    assert "resp_1" in deliveries
+    assert "resp_2" not in deliveries

@@ -49,6 +49,21 @@ def test_a_result_without_its_call_is_left_out() -> None:
     assert [message["role"] for message in matched(messages)] == ["assistant", "user"]
 
 
+def test_of_results_that_are_brought_twice_the_first_is_kept() -> None:
+    messages = messages_of([call("a"), call("b"), result("a", "sunny"), result("a", "rain"), result("b")])
+
+    kept = matched(messages)
+
+    assert [message["content"] for message in kept] == [None, "sunny", "sunny"]
+    assert [message.get("tool_call_id") for message in kept] == [None, "a", "b"]
+
+
+def test_calls_that_a_model_gave_the_same_id_keep_a_result_each() -> None:
+    messages = messages_of([call("a"), call("a"), result("a", "sunny"), result("a", "rain")])
+
+    assert matched(messages) == messages
+
+
 def test_a_call_without_its_result_is_left_out_and_the_words_beside_it_stay() -> None:
     messages = messages_of([said("assistant", "Let me look."), call("a"), call("b"), result("b"), said("user", "Hm?")])
 

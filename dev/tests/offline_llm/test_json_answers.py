@@ -6,7 +6,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from dev.tests.offline_llm.asking import SUMMARISER, assistant, body, said, user
+from dev.tests.offline_llm.asking import SUMMARISER, assistant, body, said, system, user
 
 FOLD: dict[str, Any] = {
     "type": "object",
@@ -229,6 +229,17 @@ async def test_texts_in_a_schema_come_from_the_conversation(http: httpx.AsyncCli
     answer = json.loads(await said(http, *talk, response_format=schema_format(schema)))
 
     assert answer == {"drink": "tea", "why": "I like tea with honey."}
+
+
+async def test_files_in_a_schema_have_the_name_that_was_asked_for_and_nothing_of_the_instructions(
+    http: httpx.AsyncClient,
+) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, "content": {"type": "string"}}}
+    talk = [system("Write code in Python that works."), user("Write src/hello.py in Python, please.")]
+
+    answer = json.loads(await said(http, *talk, response_format=schema_format(schema)))
+
+    assert answer == {"name": "src/hello.py", "content": "Nothing in the conversation I was given answers that."}
 
 
 async def test_a_json_object_is_json_without_an_introduction(http: httpx.AsyncClient) -> None:

@@ -118,6 +118,21 @@ def test_a_long_turn_is_recalled_around_what_matched(memory: Memory) -> None:
     assert "… " in context["recall"]
 
 
+def test_the_newest_turn_is_there_however_long_it_is(memory: Memory) -> None:
+    talk = Talk()
+    pasted = "My dog is called Rex. " + "Nobody says anything of interest. " * 2_000 + "Rex is brown."
+    memory.deliver(talk.turn("Hello."), talk.turn(pasted, "I have read it."))
+
+    context = memory.context(talk.id, talk.turns[::-1], "And in French?", budget=1_000)
+
+    (_, asked), answered = chat_of(context)
+    assert asked.startswith("My dog is called Rex.")
+    assert asked.endswith("Rex is brown.")
+    assert answered == ("assistant", "I have read it.")
+    assert size_of(context) <= context["tokens"] <= 1_000
+    assert [part["ids"] for part in context["dropped"]] == [[talk.turns[0]]]
+
+
 def test_with_folding_down_the_context_stays_bounded_and_nothing_is_lost(running: Running, model: OfflineLLM) -> None:
     with running(short_term_memory_k=None) as memory:
         model.misbehave({"fault": {"status": 503}})

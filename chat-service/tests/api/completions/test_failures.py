@@ -1,22 +1,19 @@
 """When the model fails, or the client leaves: the right error at the right place, and the bill."""
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
+from chassis.testing import eventually
+from chat_service.transcripts import IMAGE_TOKENS
+
 HELLO: Any = [{"role": "user", "content": "Hello, tell me about the harbour."}]
 BODY = {"model": "deepthinks", "messages": HELLO}
-
-
-def eventually(check: Callable[[], bool], seconds: float = 2.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
+DOT = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
 
 
 @pytest.fixture
@@ -160,6 +157,21 @@ def test_a_client_that_leaves_a_stream_stops_the_model_and_pays(chat: Any, llm: 
     assert (record.outcome, record.source) == ("cancelled", "estimated")
     assert record.input_tokens > 0
     assert record.output_tokens > 0
+
+
+def test_a_client_that_leaves_pays_for_the_image_that_it_sent_along(chat: Any, llm: Any) -> None:
+    llm.misbehave({"fault": {"hang_after_chunks": 3}})
+    image = {"type": "image_url", "image_url": {"url": DOT}}
+    asked = {"role": "user", "content": [{"type": "text", "text": "What is that?"}, image]}
+
+    with chat.http().stream(
+        "POST", "/v1/chat/completions", json={**BODY, "messages": [asked], "stream": True}
+    ) as answer:
+        next(answer.iter_lines())
+
+    [record] = eventually(lambda: chat.recorded)
+    assert record.source == "estimated"
+    assert record.input_tokens > IMAGE_TOKENS
 
 
 def test_a_client_that_leaves_while_it_waits_for_a_whole_answer_stops_the_model_and_pays(chat: Any, llm: Any) -> None:

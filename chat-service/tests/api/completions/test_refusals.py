@@ -92,7 +92,7 @@ def test_half_a_character_is_refused(chat: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "model_refused")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"text"', b"[" * 100_000, b'{"model": NaN}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"text"', b"[" * 20_000, b'{"model": NaN}'])
 def test_a_body_that_is_no_object_is_refused(chat: Any, body: bytes) -> None:
     answer = chat.http().post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
 

@@ -1,7 +1,6 @@
 """A whole chat-service: its own SQLite file, offline-llm as the model, stand-ins for its neighbours."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from chassis.ids import new_id
 from chassis.owners import ERASE_PATH, MERGE_PATH
 from chassis.settings import development_secret
-from chassis.testing import FakeAuth, serve, service_token
+from chassis.testing import FakeAuth, eventually, serve, service_token
 from chat_service.main import create_app
 from chat_service.settings import Settings
 from dev.offline_llm.testing import OfflineLLM, running
@@ -93,14 +92,17 @@ class Chat:
             )
             return [dict(zip(columns, row, strict=True)) for row in rows]
 
-    def until(self, response_id: str, *statuses: str, seconds: float = 5.0) -> dict[str, Any]:
+    def until(self, response_id: str, *statuses: str) -> dict[str, Any]:
         """Waits until a response has ended, in one of these ways if any are given."""
-        deadline = time.monotonic() + seconds
-        while (found := self.http().get(f"/responses/{response_id}").json())["status"] == "in_progress":
-            assert time.monotonic() < deadline, found
-            time.sleep(0.01)
+        with self.http() as http:
+
+            def ended() -> dict[str, Any] | None:
+                response = http.get(f"/responses/{response_id}").json()
+                return None if response["status"] == "in_progress" else dict(response)
+
+            found = eventually(ended)
         assert not statuses or found["status"] in statuses, found
-        return dict(found)
+        return found
 
 
 def events_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -108,20 +110,14 @@ def events_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     return (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
 
 
-def until_open(llm: OfflineLLM, count: int = 1, seconds: float = 20.0) -> None:
+def until_open(llm: OfflineLLM, count: int = 1) -> None:
     """Waits until so many calls of the model are open."""
-    deadline = time.monotonic() + seconds
-    while llm.open_streams() < count:
-        assert time.monotonic() < deadline, "the model was not called"
-        time.sleep(0.01)
+    eventually(lambda: llm.open_streams() >= count)
 
 
-def until_closed(llm: OfflineLLM, seconds: float = 20.0) -> None:
+def until_closed(llm: OfflineLLM) -> None:
     """Waits until no call of the model is open."""
-    deadline = time.monotonic() + seconds
-    while llm.open_streams():
-        assert time.monotonic() < deadline, "the call of the model is still open"
-        time.sleep(0.01)
+    eventually(lambda: not llm.open_streams())
 
 
 @pytest.fixture(scope="session")

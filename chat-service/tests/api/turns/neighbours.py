@@ -1,6 +1,5 @@
 """Memory, files and analytics as chat sees them: real servers, which check who calls, and can misbehave."""
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from starlette.routing import Route
 
 from chassis.ids import new_id
 from chassis.settings import development_secret
-from chassis.testing import serve
+from chassis.testing import eventually, serve
 
 
 class Neighbour:
@@ -24,6 +23,7 @@ class Neighbour:
         self.name = name
         self.url = ""
         self.is_down = False
+        self.is_deaf = False
         self.owner = ""
         self.events: dict[str, dict[str, Any]] = {}
         self.deliveries: dict[str, int] = defaultdict(int)
@@ -37,13 +37,10 @@ class Neighbour:
         data = [event["data"] for event in list(self.events.values()) if event["kind"] == kind]
         return [each for each in data if each["owner"] == self.owner]
 
-    def until(self, kind: str, count: int = 1, seconds: float = 5.0) -> list[dict[str, Any]]:
+    def until(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
         """Waits for so many events of a kind."""
-        deadline = time.monotonic() + seconds
-        while len(found := self.data_of(kind)) < count:
-            assert time.monotonic() < deadline, f"{self.name} got {len(found)} of {count} {kind}"
-            time.sleep(0.01)
-        return found
+        eventually(lambda: len(self.data_of(kind)) >= count)
+        return self.data_of(kind)
 
     @contextmanager
     def down(self) -> Iterator[None]:
@@ -51,6 +48,13 @@ class Neighbour:
         self.is_down = True
         yield
         self.is_down = False
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Takes no events meanwhile, and answers everything else."""
+        self.is_deaf = True
+        yield
+        self.is_deaf = False
 
     def refusal(self, request: Request) -> Response | None:
         """Whether it answers at all, and only to chat."""
@@ -64,6 +68,8 @@ class Neighbour:
     async def _events(self, request: Request) -> Response:
         if refusal := self.refusal(request):
             return refusal
+        if self.is_deaf:
+            return JSONResponse({"code": "unavailable"}, 503)
         outcomes = []
         for event in (await request.json())["events"]:
             self.deliveries[event["id"]] += 1

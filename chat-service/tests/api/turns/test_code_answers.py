@@ -1,13 +1,17 @@
 """The mode that answers in files: checked, mended once, versions counted, files listed and downloaded."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
+import apsw
 import pytest
 
 from dev.offline_llm.testing import OfflineLLM
 
-from .conftest import Chat
+from .conftest import Chat, until_closed, until_open
 
 
 def answering(*files: dict[str, Any], explanation: str = "Here it is.", notes: str | None = None) -> str:
@@ -198,3 +202,20 @@ def test_an_answer_that_is_not_kept_has_files_all_the_same(chat: Chat, llm: Offl
     script(llm, answering(HELLO))
 
     assert code(chat, store=False)["code"]["files"][0]["version"] == 1
+
+
+def test_a_stop_while_files_are_written_down_keeps_them_with_their_words(chat: Chat, llm: OfflineLLM) -> None:
+    script(llm, answering(HELLO), before_first_token_seconds=0.3)
+    with closing(apsw.Connection(str(chat.folder / "data.sqlite3"))) as holder, ThreadPoolExecutor(1) as elsewhere:
+        begun = code(chat, background=True)
+        until_open(llm)
+        holder.execute("begin immediate")
+        until_closed(llm)
+        stopping = elsewhere.submit(chat.http().post, f"/responses/{begun['id']}/cancel")
+        time.sleep(0.3)  # until the stop has arrived
+        holder.execute("rollback")
+        stopped = stopping.result().json()
+
+    found = chat.http().get(f"/responses/{begun['id']}").json()
+    assert found == stopped
+    assert (found["status"], bool(found["code"])) == ("completed", True)

@@ -102,6 +102,24 @@ def test_without_memory_the_newest_turns_are_sent_as_far_as_there_is_room(
     assert said == [f"Turn {number} says nothing of interest." for number in range(7 - len(said), 7)]
 
 
+def test_a_turn_too_long_for_its_room_is_cut_and_not_forgotten(
+    chat: Chat, llm: OfflineLLM, neighbours: Neighbours
+) -> None:
+    pasted = "My dog is called Rex. " + "Nobody says anything of interest. " * 2_000 + "Rex is brown."
+    with neighbours.memory.down():
+        first = chat.ask(pasted)
+        answer = chat.ask("And what colour is he?", conversation=first["conversation"]["id"])
+
+    _, question, answered, _ = sent(llm)
+    assert question["content"].startswith("My dog is called Rex.")
+    assert "[...]" in question["content"]
+    assert question["content"].endswith("Rex is brown.")
+    assert answered["content"] == first["output"][0]["content"][0]["text"]
+    receipt = chat.http().get(f"/responses/{answer['id']}/context").json()
+    [part] = [part for part in receipt["parts"] if part["kind"] == "turn"]
+    assert (part["ids"], part["reason"], part["tokens"] <= 8_000) == ([first["id"]], "truncated", True)
+
+
 def test_a_long_conversation_is_asked_for_by_its_newest_64_turns(chat: Chat, neighbours: Neighbours) -> None:
     response = chat.ask("Turn 1.")
     with chat.http() as http:

@@ -15,7 +15,7 @@ import httpx
 
 from dev.offline_llm.testing import OfflineLLM
 
-from .conftest import Chat
+from .conftest import Chat, until_open
 from .neighbours import Neighbours
 
 STORY = "The words are " + " ".join(f"word{number}" for number in range(25)) + "."
@@ -69,8 +69,8 @@ def test_nothing_is_lost_when_the_process_is_killed(
         found = [again.http().get(f"/responses/{response['id']}").json() for response in accepted]
         ended = again.http().get(f"/responses/{cut_off}").json()
         log = [event.to_dict() for event in again.sdk().responses.retrieve(cut_off, stream=True)]
-        turns = neighbours.memory.until("turn.ended", 4, seconds=10)
-        calls = neighbours.analytics.until("usage.recorded", 4, seconds=10)
+        turns = neighbours.memory.until("turn.ended", 4)
+        calls = neighbours.analytics.until("usage.recorded", 4)
         after = again.ask("And now?", conversation=ended["conversation"]["id"])
 
     assert found == accepted
@@ -90,8 +90,7 @@ def test_a_shutdown_marks_what_does_not_finish_in_time(start: Any, llm: OfflineL
     with start(shutdown_seconds=0.1) as chat:
         llm.misbehave({"match": COMPLETIONS, "fault": {"hang_after_chunks": 5}})
         response = chat.ask(STORY, background=True)
-        while not llm.open_streams():
-            time.sleep(0.01)
+        until_open(llm)
     open_streams = llm.open_streams()
 
     with start() as chat:

@@ -6,6 +6,7 @@ import apsw
 import openai
 import pytest
 
+from chassis.testing import eventually
 from dev.offline_llm.testing import OfflineLLM
 
 from .conftest import Chat, until_closed, until_open
@@ -134,6 +135,24 @@ def test_pages_are_full_over_deleted_turns(chat: Chat, order: str) -> None:
     assert (len(first["data"]), first["has_more"]) == (3, True)
     assert (len(rest["data"]), rest["has_more"]) == (1, False)
     assert texts == (["2", "7"] if order == "asc" else ["7", "2"])
+
+
+def test_memory_is_not_asked_before_it_heard_of_a_deletion(chat: Chat, neighbours: Neighbours) -> None:
+    first = chat.ask(f"My password is {SECRET}.")
+    conversation = first["conversation"]["id"]
+    chat.ask("Hello", conversation=conversation)
+    neighbours.memory.until("turn.ended", 2)
+    neighbours.memory.remembers = {"recall": f"<recalled>My password is {SECRET}.</recalled>"}
+
+    with neighbours.memory.deaf():
+        chat.http().delete(f"/responses/{first['id']}")
+        at_once = chat.ask("What is my password?", conversation=conversation)
+    neighbours.memory.until("turn.revised")
+    eventually(lambda: chat.ask("Hello again", conversation=conversation)["memory"]["used"])
+    neighbours.memory.remembers = {}
+
+    assert at_once["memory"] == {"used": False, "known_through": None, "reason": "unavailable"}
+    assert SECRET not in str(at_once)
 
 
 def test_memory_hears_that_a_turn_is_empty_after_it_heard_of_it(chat: Chat, neighbours: Neighbours) -> None:

@@ -10,6 +10,7 @@ import apsw
 import httpx
 import pytest
 
+from chassis.testing import eventually
 from dev.offline_llm.testing import OfflineLLM
 
 from .conftest import Chat
@@ -102,27 +103,24 @@ def test_memory_may_be_down(chat: Chat, neighbours: Neighbours) -> None:
 
     assert "Balthasar" in second["output"][0]["content"][0]["text"]
     assert second["memory"] == {"used": False, "known_through": None, "reason": "unavailable"}
-    turns = neighbours.memory.until("turn.ended", 2, seconds=10)
+    turns = neighbours.memory.until("turn.ended", 2)
     assert [turn["turn_id"] for turn in turns] == [first["id"], second["id"]]
 
 
-def test_memory_may_be_silent_for_300_milliseconds(start: Any) -> None:
+def test_memory_may_be_silent(start: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with start(memory_url=url, memory_seconds=0.3) as chat:
-            started = time.monotonic()
             response = chat.ask("Hello")
-            took = time.monotonic() - started
 
     assert response["memory"]["reason"] == "unavailable"
-    assert 0.3 <= took < 1.5
 
 
 def test_analytics_may_be_down(chat: Chat, neighbours: Neighbours) -> None:
     with neighbours.analytics.down():
         response = chat.ask("Hello")
 
-    [usage] = neighbours.analytics.until("usage.recorded", seconds=10)
+    [usage] = neighbours.analytics.until("usage.recorded")
     assert usage["response_id"] == response["id"]
     assert usage["input_tokens"] == response["usage"]["input_tokens"]
 
@@ -183,8 +181,7 @@ def test_a_turn_waits_out_an_outage_of_files(chat: Chat, neighbours: Neighbours)
     neighbours.files.while_waiting = fail_once
     body = {"model": "deepthinks", "input": asking_about(file_id), "background": True}
     response = chat.http().post("/responses", json=body).json()
-    while not neighbours.files.is_down:
-        time.sleep(0.01)
+    eventually(lambda: neighbours.files.is_down)
     neighbours.files.while_waiting = lambda: None
     neighbours.files.is_down = False
 

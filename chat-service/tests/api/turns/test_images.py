@@ -11,6 +11,7 @@ from dev.offline_llm.testing import OfflineLLM
 
 from .conftest import Chat
 from .neighbours import Neighbours
+from .test_tools import WEATHER, called, result
 
 EYES = "Qwen/Qwen2.5-VL-72B-Instruct"
 
@@ -78,6 +79,52 @@ def test_an_image_can_be_asked_about_in_the_turns_that_follow(chat: Chat, llm: O
     assert models == seen == [True, True, True, False]
 
 
+def test_an_image_is_seen_to_the_end_of_a_long_exchange(chat: Chat, llm: OfflineLLM) -> None:
+    red = png(255, 0, 0)
+    asked: dict[str, Any] = {"tools": [WEATHER], "tool_choice": {"type": "function", "name": "get_weather"}}
+    answer = chat.ask(looking(inline(red)), **asked)
+
+    calls = []
+    for _ in range(5):
+        answer = chat.ask([result(called(answer))], previous_response_id=answer["id"], **asked)
+        calls.append(llm.requests()[-1]["body"])
+
+    assert [call["model"] for call in calls] == [EYES] * 5
+    assert [urls_in(call["messages"][1]) for call in calls] == [[red]] * 5
+
+
+def test_documents_and_memories_leave_a_model_with_a_small_context_room(
+    chat: Chat, llm: OfflineLLM, neighbours: Neighbours
+) -> None:
+    document = neighbours.files.add("The keeper counts ships. " * 8_000)
+    conversation = chat.ask("A tale. " + "The keeper counts ships. " * 1_000)["conversation"]["id"]
+    attached = {"type": "input_file", "file_id": document}
+
+    answer = chat.ask(looking(inline(png(255, 0, 0)), attached), conversation=conversation)
+
+    receipt = chat.http().get(f"/responses/{answer['id']}/context").json()
+    call = llm.requests()[-1]["body"]
+    assert call["model"] == EYES
+    assert receipt["tokens"] + call["max_tokens"] < 32_768
+    assert neighbours.memory.asked[-1]["token_budget"] < 8_000
+    [file] = [part for part in receipt["parts"] if part["kind"] == "file"]
+    assert (file["reason"], file["tokens"] > 5_000) == ("truncated", True)
+
+
+def test_an_exchange_about_an_image_does_not_go_on_with_a_model_without_eyes(chat: Chat) -> None:
+    choice = {"type": "function", "name": "get_weather"}
+    answer = chat.ask(looking(inline(png(255, 0, 0))), tools=[WEATHER], tool_choice=choice)
+    body = {
+        "model": "Qwen/Qwen3-235B-A22B-Instruct-2507-tput",
+        "input": [result(called(answer))],
+        "previous_response_id": answer["id"],
+    }
+
+    refused = chat.http().post("/responses", json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "images_not_supported")
+
+
 def test_a_deleted_image_does_not_stop_the_conversation(chat: Chat, llm: OfflineLLM, neighbours: Neighbours) -> None:
     file_id = neighbours.files.add_image(png(0, 255, 0))
     conversation = chat.ask(looking({"type": "input_image", "file_id": file_id}))["conversation"]["id"]
@@ -88,6 +135,19 @@ def test_a_deleted_image_does_not_stop_the_conversation(chat: Chat, llm: Offline
     assert answer["status"] == "completed"
     receipt = chat.http().get(f"/responses/{answer['id']}/context").json()
     assert [part["reason"] for part in receipt["dropped"] if part["kind"] == "image"] == ["unavailable"]
+
+
+def test_a_question_after_an_image_does_not_wait_for_files_to_come_back(
+    chat: Chat, llm: OfflineLLM, neighbours: Neighbours
+) -> None:
+    file_id = neighbours.files.add_image(png(0, 255, 0))
+    conversation = chat.ask(looking({"type": "input_image", "file_id": file_id}))["conversation"]["id"]
+
+    with neighbours.files.down():  # `file_wait_seconds` is longer than the client waits
+        answer = chat.ask("And how large is it?", conversation=conversation)
+
+    assert answer["status"] == "completed"
+    assert not urls_in(llm.requests()[-1]["body"]["messages"][-1])
 
 
 def test_a_receipt_names_images_by_their_hash(chat: Chat) -> None:
@@ -140,3 +200,16 @@ def test_one_turn_takes_only_so_many_images(chat: Chat) -> None:
     answer = chat.http().post("/responses", json={"input": looking(*[inline(png(0, 0, 0))] * 9)})
 
     assert (answer.status_code, answer.json()["code"]) == (400, "input_too_long")
+
+
+def test_references_do_not_multiply_an_image(chat: Chat, llm: OfflineLLM) -> None:
+    large = png(255, 0, 0) + "A" * 3_000_000
+    brought = {"items": [{"role": "user", "content": [inline(large)]}]}
+    conversation = chat.http().post("/conversations", json=brought).json()["id"]
+    (item,) = chat.http().get(f"/conversations/{conversation}/items").json()["data"]
+    again = [{"type": "item_reference", "id": item["id"]}] * 8 + [{"role": "user", "content": "Well?"}]
+
+    answer = chat.http().post("/responses", json={"model": "deepthinks", "input": again})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "input_too_long")
+    assert not llm.requests()

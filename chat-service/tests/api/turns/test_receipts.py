@@ -40,6 +40,20 @@ def test_a_receipt_holds_what_was_sent_and_hashes_to_it(chat: Chat, llm: Offline
     assert receipt["response_id"] == second["id"]
 
 
+def test_a_receipt_says_where_a_file_stands_that_came_in_a_message_of_its_own(
+    chat: Chat, neighbours: Neighbours
+) -> None:
+    file_id = neighbours.files.add("The keeper counts ships.")
+    attached = {"role": "user", "content": [{"type": "input_file", "file_id": file_id}]}
+    answer = chat.ask([attached, {"role": "user", "content": "What does he count?"}])
+
+    receipt = chat.http().get(f"/responses/{answer['id']}/context").json()
+
+    asked, file = receipt["parts"][-2:]
+    assert asked["messages"] == file["messages"] == [1, 1]
+    assert "The keeper counts ships." in receipt["messages"][1]["content"]
+
+
 def test_a_preview_says_the_same_and_leaves_nothing(chat: Chat, llm: OfflineLLM, neighbours: Neighbours) -> None:
     first = chat.ask("My dog is called Rex.")
     conversation = first["conversation"]["id"]
@@ -87,3 +101,13 @@ def test_a_receipt_is_there_while_the_answer_is_still_being_made(chat: Chat, llm
 
         chat.http().post(f"/responses/{turn}/cancel")
     assert receipt["messages"][-1]["content"] == "What is the name of my dog?"
+
+
+def test_a_preview_does_not_wait_for_files(chat: Chat, neighbours: Neighbours) -> None:
+    file_id = neighbours.files.add("x", state="processing")
+    body = {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": file_id}]}]}
+
+    answer = chat.http().post("/context/preview", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "file_not_ready")
+    assert neighbours.files.waits == [0]

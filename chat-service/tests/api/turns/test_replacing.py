@@ -76,6 +76,46 @@ def test_another_model_can_be_asked_the_same(chat: Chat, llm: OfflineLLM) -> Non
     assert [item["type"] for item in second["output"]] == ["reasoning", "message"]
 
 
+def test_a_turn_that_a_client_brought_can_be_answered_anew(chat: Chat, llm: OfflineLLM) -> None:
+    said_elsewhere = [{"role": "user", "content": "My dog is called Rex."}, {"role": "assistant", "content": "Nice."}]
+    conversation = chat.http().post("/conversations", json={"items": said_elsewhere}).json()
+
+    answer = again(chat, conversation["active_response_id"])
+
+    assert said(llm) == ["My dog is called Rex."]
+    assert (answer["model"], answer["status"]) == ("deepthinks", "completed")
+
+
+def test_a_turn_of_which_no_question_is_left_cannot_be_asked_again(chat: Chat, llm: OfflineLLM) -> None:
+    first = chat.ask("My dog is called Rex.")
+    [asked] = chat.http().get(f"/responses/{first['id']}/input_items").json()["data"]
+    chat.http().delete(f"/conversations/{first['conversation']['id']}/items/{asked['id']}").raise_for_status()
+    spoken_first = chat.http().post("/conversations", json={"items": [{"role": "assistant", "content": "Hello."}]})
+    calls = len(llm.requests())
+
+    refused = [
+        chat.http().post("/responses", json={"replaces": response_id})
+        for response_id in (first["id"], spoken_first.json()["active_response_id"])
+    ]
+
+    assert [(each.status_code, each.json()["code"]) for each in refused] == [(400, "input_missing")] * 2
+    assert len(llm.requests()) == calls
+
+
+def test_a_question_can_be_named_instead_of_sent_again(chat: Chat, llm: OfflineLLM) -> None:
+    first = chat.ask("My dog is called Rex.")
+    [asked] = chat.http().get(f"/responses/{first['id']}/input_items").json()["data"]
+    body = {"model": "deepthinks", "input": [{"type": "item_reference", "id": asked["id"]}]}
+
+    answered = chat.http().post("/responses", json=body)
+    body["input"] = [{"type": "item_reference", "id": first["output"][0]["id"]}]
+    refused = chat.http().post("/responses", json=body)
+
+    assert answered.status_code == 200
+    assert said(llm) == ["My dog is called Rex."]
+    assert (refused.status_code, refused.json()["code"]) == (400, "input_missing")
+
+
 def test_a_turn_takes_one_place_only(chat: Chat) -> None:
     first = chat.ask("Hello there.")
 

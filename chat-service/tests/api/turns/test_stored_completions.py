@@ -62,6 +62,16 @@ def test_our_own_ids_and_theirs_name_the_same(chat: Chat) -> None:
     assert through_metadata.headers["x-conversation-id"] == ours
 
 
+def test_a_name_is_the_same_in_the_header_and_in_the_metadata(chat: Chat) -> None:
+    name = "Grüße 👋"
+    asked = {"model": "deepthinks", "messages": [_message("Hello")]}
+
+    in_header = chat.http().post("/chat/completions", json=asked, headers={"x-conversation-id": name.encode()})
+    in_metadata = chat.http().post("/chat/completions", json={**asked, "metadata": {"conversation_id": name}})
+
+    assert in_header.headers["x-conversation-id"] == in_metadata.headers["x-conversation-id"]
+
+
 def test_their_id_is_another_conversation_for_somebody_else(chat: Chat) -> None:
     mine = complete(chat, "shared-id", "My secret is blue.")
     other = chat.somebody_else()
@@ -164,6 +174,19 @@ def test_a_failure_in_the_middle_is_an_error_event(chat: Chat, llm: OfflineLLM) 
     assert told[-1]["error"]["code"] == "model_answer_garbled"
 
 
+def test_a_repeat_whose_log_is_gone_is_refused_and_no_empty_answer(chat: Chat) -> None:
+    body = {"model": "deepthinks", "messages": [_message("My dog is called Rex.")]}
+    headers = {"x-conversation-id": "their-id", "idempotency-key": "once"}
+    first = chat.http().post("/chat/completions", json=body, headers=headers)
+    items = f"/conversations/{first.headers['x-conversation-id']}/items"
+    answered = chat.http().get(items).json()["data"][0]
+    chat.http().delete(f"{items}/{answered['id']}").raise_for_status()
+
+    again = chat.http().post("/chat/completions", json=body, headers=headers)
+
+    assert (again.status_code, again.json()["code"]) == (410, "events_expired")
+
+
 def test_one_turn_at_a_time(chat: Chat, llm: OfflineLLM) -> None:
     llm.misbehave({"times": 1, "fault": {"hang_after_chunks": 2}})
     body = {"model": "deepthinks", "messages": [_message("Hello")], "stream": True}
@@ -183,6 +206,10 @@ def test_one_turn_at_a_time(chat: Chat, llm: OfflineLLM) -> None:
     ("fields", "code"),
     [
         ({"stop": ["."]}, "unsupported_parameter"),
+        (
+            {"messages": [{"role": "user", "content": "Hi"}, {"role": "function", "name": "f", "content": "1"}]},
+            "unsupported_parameter",
+        ),
         ({"messages": [{"role": "system", "content": "Be brief."}]}, "input_missing"),
         ({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi"}]}, "input_missing"),
         ({"metadata": {"conversation_id": 7}}, "invalid_request"),

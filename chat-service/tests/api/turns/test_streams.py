@@ -112,6 +112,7 @@ def test_a_conversation_takes_one_turn_at_a_time(chat: Chat, paced: OfflineLLM) 
 
     assert (busy.status_code, busy.json()["code"]) == (409, "conversation_busy")
     assert (behind_it.status_code, behind_it.json()["code"]) == (409, "conversation_busy")
+    assert running["id"] in busy.json()["detail"]  # what there is to wait for, or to cancel
     chat.until(running["id"], "completed")
     assert chat.ask("Hello", conversation=conversation_id)["status"] == "completed"
 
