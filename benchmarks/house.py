@@ -47,9 +47,7 @@ class Part:
     @property
     def cpu_seconds(self) -> float:
         """What it has used so far, its worker processes included."""
-        pid = self.process.pid
-        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return sum(_cpu_seconds(each) for each in (str(pid), *workers))
+        return cpu_seconds(self.process)
 
     @property
     def peak_memory(self) -> int:
@@ -66,7 +64,7 @@ def auth_service(folder: Path, settings: Mapping[str, str] | None = None) -> Ite
     address = {"SERVICE_HOST": "127.0.0.1", "SERVICE_PORT": str(port), "SERVICE_DATA": str(folder / "auth")}
     command = [sys.executable, "-m", "auth_service"]
     variables = {**address, **(settings or {})}
-    with _running(Process("auth", command, variables, folder / "logs", _url(port, "/health/ready"))) as process:
+    with running(Process("auth", command, variables, folder / "logs", _url(port, "/health/ready"))) as process:
         yield Part(port, process, folder / "auth")
 
 
@@ -76,7 +74,7 @@ def stand_in(folder: Path) -> Iterator[Part]:
     port, home = free_port(), folder / "stand-in"
     (home / "conf").mkdir(parents=True)
     (home / "conf/nginx.conf").write_text(STAND_IN % port)
-    with _running(Process("stand-in", gateway.command(home), {}, folder / "logs", _url(port, "/health"))) as process:
+    with running(Process("stand-in", gateway.command(home), {}, folder / "logs", _url(port, "/health"))) as process:
         yield Part(port, process, home)
 
 
@@ -93,12 +91,13 @@ def door(folder: Path, name: str, auth: Part, rest: Part, settings: Mapping[str,
         gateway.render(home, {**places, "GATEWAY_STATE": state, **settings})
         for file, old, new in edits:
             _edit(home / "conf" / file, old, new)
-        with _running(Process(name, gateway.command(home), {}, folder / "logs", _url(port, "/health"))) as process:
+        with running(Process(name, gateway.command(home), {}, folder / "logs", _url(port, "/health"))) as process:
             yield Part(port, process, home)
 
 
 @contextmanager
-def _running(process: Process) -> Iterator[Process]:
+def running(process: Process) -> Iterator[Process]:
+    """From when it is ready until it has stopped."""
     process.start()
     try:
         process.wait_until_ready()
@@ -112,6 +111,13 @@ def _edit(path: Path, old: str, new: str) -> None:
     if text.count(old) != 1:
         raise LookupError(f"{path.name} has changed: {old!r} stands in it {text.count(old)} times")
     path.write_text(text.replace(old, new))
+
+
+def cpu_seconds(process: Process) -> float:
+    """What it has used so far, its worker processes included."""
+    pid = process.pid
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(_cpu_seconds(each) for each in (str(pid), *workers))
 
 
 def _cpu_seconds(pid: str) -> float:
