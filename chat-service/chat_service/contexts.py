@@ -12,14 +12,14 @@ from chat_service.attachments import Attachments
 from chat_service.clients.files import FileText
 from chat_service.context import Context
 from chat_service.documents import blocks_of, images_of
-from chat_service.history import Before, Histories
+from chat_service.history import Before, Histories, what_precedes
 from chat_service.inputs import file_ids, has_images, parts_of, user_text
 from chat_service.models import Catalogue
 from chat_service.places import IMAGE_TURNS
 from chat_service.prompts import system_prompt
 from chat_service.stores.items import Item, Items
 from chat_service.stores.responses import StoredResponse
-from chat_service.stores.user_settings import UserSettings
+from chat_service.stores.user_settings import Preferences, UserSettings
 from chat_service.transcripts import IMAGE_TOKENS, Message, matched, messages_of, tokens_in
 
 MOST_EARLIER_IMAGES = 4
@@ -54,11 +54,11 @@ class Contexts:
 
     async def assemble(self, turn: StoredResponse, items: list[Item], *, waits: bool = True) -> Context:
         """`waits` for the files that the turn names. Raises `FileFailed`, `FileNotReady` and the like."""
-        before = await self._histories.before(turn)
+        before, preferences = await self._database.read(lambda tx: _known_before(tx, turn))
         asked = [*before.exchange_items, *items]
         files = await self._attachments.texts(turn.owner, asked, waits=waits)
         context = Context()
-        await self._add_prompts(context, turn)
+        self._add_prompts(context, turn, preferences)
         room = self._room(turn, asked)
         recall = await self._histories.add(context, turn, before, user_text(asked), room - context.tokens)
         earlier = await self._earlier_images(context, turn, asked, before)
@@ -73,8 +73,7 @@ class Contexts:
         images = IMAGE_TOKENS * len(parts_of(asked, "input_image"))
         return model.room(answer) - images - sum(map(tokens_in, messages_of(asked)))
 
-    async def _add_prompts(self, context: Context, turn: StoredResponse) -> None:
-        preferences = await self._database.read(lambda tx: UserSettings(tx).find(Owners(tx).present(turn.owner)))
+    def _add_prompts(self, context: Context, turn: StoredResponse, preferences: Preferences) -> None:
         now = datetime.fromtimestamp(self._clock(), preferences.zone)
         mode = self._catalogue.mode(turn.mode)
         prompt = system_prompt(mode, now=now, name=preferences.name, persona=preferences.persona)
@@ -138,6 +137,11 @@ class Contexts:
             context.drop("image", "conversation", file_ids(items), 0, "unavailable")
             files = []
         return [url for _, url in images_of(items, files)][-MOST_EARLIER_IMAGES:]
+
+
+def _known_before(tx: Transaction, turn: StoredResponse) -> tuple[Before, Preferences]:
+    """What precedes the turn, and what its user chose; read at once, as each read is a way to another thread."""
+    return what_precedes(tx, turn), UserSettings(tx).find(Owners(tx).present(turn.owner))
 
 
 def _only_images(items: list[Item]) -> list[Item]:

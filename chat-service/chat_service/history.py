@@ -52,12 +52,6 @@ class Histories:
         self._memory_tokens = memory_tokens
         self._history_tokens = history_tokens
 
-    async def before(self, turn: StoredResponse) -> Before:
-        """What precedes a turn; nothing for the first."""
-        if turn.parent_id is None:
-            return Before()
-        return await self._database.read(lambda tx: _before(tx, turn))
-
     async def add(self, context: Context, turn: StoredResponse, before: Before, query: str, room: int) -> str | None:
         """Adds the turns before; returns what memory recalled for inside the question. `room` is the model's."""
         tail = before.tail
@@ -111,10 +105,13 @@ def _own_turns(tx: Transaction, tail: list[str], room: int) -> OwnTurns:
     return OwnTurns(_matched_turns(turns[::-1]), tail[len(turns) :], cut_turn)
 
 
-def _before(tx: Transaction, turn: StoredResponse) -> Before:
+def what_precedes(tx: Transaction, turn: StoredResponse) -> Before:
+    """Nothing for the first turn."""
+    if turn.parent_id is None:
+        return Before()
     owner = Owners(tx).present(turn.owner)  # merged meanwhile, perhaps
     exchange = exchange_before(tx, turn.parent_id) if turn.continues else []
-    newest = turn.parent_id
+    newest: str | None = turn.parent_id
     if exchange:
         opener = Responses(tx).node(owner, exchange[0])
         newest = opener.parent_id if opener else None
