@@ -177,16 +177,17 @@ class Model:
 
     async def _tried(self, model: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
         """What an attempt comes to. Tries again where that is safe; all tries share one deadline."""
-        tries = 0
+        tries, loop = 0, asyncio.get_running_loop()
+        ends_at = loop.time() + self._settings.model_first_chunk_seconds
         try:
-            async with asyncio.timeout(self._settings.model_first_chunk_seconds):
+            async with asyncio.timeout_at(ends_at):
                 while True:
                     try:
                         return await attempt()
                     except Problem as problem:
                         log.warning("model_failed", code=problem.code, model=model, tries=tries + 1)
                         pause = _pause_after(problem, tries)
-                        if pause is None or tries == self._settings.model_retries:
+                        if pause is None or tries == self._settings.model_retries or loop.time() + pause >= ends_at:
                             raise
                     tries += 1
                     await asyncio.sleep(pause)

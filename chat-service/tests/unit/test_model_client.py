@@ -233,6 +233,16 @@ async def test_a_long_retry_after_is_handed_on_instead_of_waited_for(provider: A
     assert len(provider.requests) == 1
 
 
+async def test_a_wait_that_would_not_end_in_time_is_handed_on_too(provider: Any) -> None:
+    provider.plays(refuses(429, headers="retry-after: 3\r\n"))
+
+    async with model_at(provider.url, model_first_chunk_seconds=2.0) as model:
+        problem = await refusal(read(model))
+
+    assert (problem.code, problem.headers) == ("model_rate_limited", {"retry-after": "3"})
+    assert len(provider.requests) == 1
+
+
 async def test_a_provider_that_is_not_there_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
