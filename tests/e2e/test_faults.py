@@ -50,7 +50,8 @@ BODIES = [
     (b'{"model": "deepthinks", "input": "hi", "previous_response_id": "resp_' + b"0" * 32 + b'"}', 404, None),
     (b'{"model": "deepthinks", "input": "hi", "conversation": "conv_' + b"0" * 32 + b'"}', 404, None),
     (b'{"model": "deepthinks", "input": "hi\\ud800"}', None, None),
-    (b'{"model": "deepthinks", "input": ' + b"[" * 50_000, 400, None),
+    (b'{"model": "deepthinks", "input": ' + b"[" * 10_000, 400, None),
+    (b'{"model": "deepthinks", "input": ' + b"[" * 50_000, 413, "payload_too_large"),
 ]
 
 
