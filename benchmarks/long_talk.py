@@ -26,6 +26,7 @@ TALKS = 4
 MOST = 1.2
 TOKENS = 40
 SUBJECTS = ("tide", "lamp", "harbour", "storm", "gull", "rope", "chart", "bell", "fog", "anchor", "pier", "net", "oar")
+TURNS_A_CONNECTION = 500
 
 
 @dataclass
@@ -103,6 +104,9 @@ class Talk:
         talker = await Talker.connect(self._system.port)
         while self.turns < turn:
             self.turns += 1
+            if self.turns % TURNS_A_CONNECTION == 0:  # nginx closes one after a thousand requests
+                talker.close()
+                talker = await Talker.connect(self._system.port)
             answer = await talker.ask(post("/v1/responses", self._person.token, self._body()), TOKEN)
             if answer.status != 200 or not answer.first_token:
                 raise ValueError(f"turn {self.turns} was answered with {answer.text[:300]!r}")
