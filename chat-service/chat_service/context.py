@@ -60,9 +60,15 @@ class Context:
         reason: str | None = None,
     ) -> None:
         """Notes a part of the context that stands in messages which are there, or are about to be."""
+        self.note(kind, source, ids, tokens, where=where, reason=reason)
+        self.tokens += tokens
+
+    def note(
+        self, kind: str, source: str, ids: list[str], tokens: int, *, where: tuple[int, int], reason: str | None
+    ) -> None:
+        """The same for a part whose tokens are counted with others."""
         part = {"kind": kind, "source": source, "ids": ids, "tokens": tokens, "reason": reason}
         self.parts.append({**part, "messages": list(where)})
-        self.tokens += tokens
 
     def drop(self, kind: str, source: str, ids: list[str], tokens: int, reason: str) -> None:
         """Notes what was left out."""

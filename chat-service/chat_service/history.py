@@ -125,8 +125,7 @@ def _add_remembered(context: Context, remembered: Remembered) -> None:
     context.messages += [message.model_dump() for message in remembered.messages]
     where = (first, max(first, len(context.messages) - 1))
     for part in remembered.parts:
-        context.count(part.kind, "memory", part.ids, 0, where=where, reason=part.reason)
-        context.parts[-1]["tokens"] = part.tokens
+        context.note(part.kind, "memory", part.ids, part.tokens, where=where, reason=part.reason)
     for part in remembered.dropped:
         context.drop(part.kind, "memory", part.ids, part.tokens, part.reason or "over_budget")
     context.tokens += remembered.tokens

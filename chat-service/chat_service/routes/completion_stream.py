@@ -9,10 +9,9 @@ from starlette.types import Receive, Scope, Send
 
 from chassis.problems import Problem
 from chat_service.completion_chunks import error_event
+from chat_service.event_log import PING
+from chat_service.routes.event_stream import HEADERS
 from chat_service.routes.leaving import until_client_leaves
-
-HEADERS = {"content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no"}
-PING = b": ping\n\n"
 
 
 class CompletionStream(StreamingResponse):
