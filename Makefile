@@ -11,7 +11,7 @@ SOURCES   := chassis/chassis dev benchmarks auth-service/auth_service chat-servi
              memory-service/memory_service files-service/files_service analytics-service/analytics_service
 
 .DEFAULT_GOAL := help
-.PHONY: help up test e2e security clients faults check lint types imports contracts contracts-check soak bench-gateway bench-log-ins bench-turns bench-streams bench-long-talk lock secrets clean
+.PHONY: help up test e2e security clients faults check lint types imports contracts contracts-check soak bench-gateway bench-log-ins bench-turns bench-streams bench-long-talk bench-memory lock secrets clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -53,8 +53,9 @@ contracts: $(INSTALLED) ## write the OpenAPI documents and consumer contracts an
 contracts-check: $(INSTALLED) ## fail when a committed OpenAPI document is stale
 	$(BIN)/python -m dev.contracts --check
 
-soak: $(INSTALLED) ## races that take minutes: refresh tokens, 1,000 sessions x 50 at once
+soak: $(INSTALLED) ## what takes minutes: 1,000 refresh tokens x 50 at once; memory killed, raced, lied to, erased
 	PYTHONPATH=. $(BIN)/python tests/soak/refresh_races.py
+	$(BIN)/python -m benchmarks.memory.invariants
 
 bench-gateway: $(INSTALLED) ## what the access decision costs; needs wrk and a machine that does nothing else
 	$(BIN)/python -m benchmarks.gateway
@@ -70,6 +71,9 @@ bench-streams: $(INSTALLED) ## 1,000 streams for a minute: is every event there,
 
 bench-long-talk: $(INSTALLED) ## does turn 2,000 of a conversation cost more than turn 10
 	$(BIN)/python -m benchmarks.long_talk
+
+bench-memory: $(INSTALLED) ## what memory finds, keeps and costs; LOCOMO_SCORER= names the scorer of LoCoMo, which is not part of this
+	$(BIN)/python -m benchmarks.memory
 
 lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock files
 	$(BIN)/python -m dev.lock

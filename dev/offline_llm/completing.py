@@ -56,8 +56,8 @@ def complete(request: ChatRequest, fault: Fault) -> Completion:
     if (request.n or 1) > 1:
         raise InvalidRequest("n must be 1.", "n")
     pictures = _look_at(request, model)
-    prompt = _prompt_tokens(request, pictures)
-    most = _room(request, model, prompt)
+    prompt = round(_prompt_tokens(request, pictures) * fault.prompt_tokens_times)
+    most = _room(request, fault.context_length or model.context_length, prompt)
     material = read(request.messages)
     call = tool_call(request, material.question)
     reasoning = _thoughts(material) if model.reasons and not request.wants_json else ""
@@ -128,14 +128,14 @@ def _prompt_tokens(request: ChatRequest, pictures: list[Picture]) -> int:
     return said + seen + offered
 
 
-def _room(request: ChatRequest, model: Model, prompt: int) -> int:
+def _room(request: ChatRequest, window: int, prompt: int) -> int:
     """How many tokens may be generated."""
-    left = model.context_length - prompt
+    left = window - prompt
     asked = request.most_tokens
     if left >= 1 and (asked is None or asked <= left or request.context_length_exceeded_behavior == "truncate"):
         return min(asked or left, left)
     raise ContextTooLong(
-        f"`inputs` tokens + `max_new_tokens` must be <= {model.context_length}. "
+        f"`inputs` tokens + `max_new_tokens` must be <= {window}. "
         f"Given: {prompt} `inputs` tokens and {asked or 1} `max_new_tokens`",
         "max_tokens",
     )

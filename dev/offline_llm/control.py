@@ -26,7 +26,7 @@ def control_routes(rules: Rules, recording: Recording) -> list[Route]:
         return _listed_rules()
 
     async def clear_faults(request: Request) -> Response:
-        rules.rules.clear()
+        rules.drop()
         return Response(status_code=204)
 
     async def list_requests(request: Request) -> Response:

@@ -22,6 +22,7 @@ class Fault(BaseModel):
     before_headers_seconds: float = Field(0, ge=0)
     before_first_token_seconds: float = Field(0, ge=0)
     hang_before_headers: bool = False
+    held: bool = Field(False, description="no answer before the rules are dropped")
     status: int | None = Field(None, ge=400, le=599)
     retry_after: int | None = Field(None, ge=0, description="seconds; 1 on 429 when not given")
     content_type: str | None = None
@@ -37,6 +38,8 @@ class Fault(BaseModel):
     implicit_think: bool = Field(False, description="inline, and without the tag that begins it")
     bad_json: Literal["invalid", "truncated", "wrong_fields", "empty", "greeting", "greeting_values"] | None = None
     omit_usage: bool = False
+    prompt_tokens_times: float = Field(1, gt=0, description="another vocabulary: a prompt is so many times as many")
+    context_length: int | None = Field(None, ge=1, description="another window than the model's")
 
 
 class Match(BaseModel):
@@ -65,6 +68,18 @@ class Rules:
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
+        self._dropped = asyncio.Event()
+
+    def drop(self) -> None:
+        """No rule is in force any more, and what was held goes on."""
+        self.rules.clear()
+        self._dropped.set()
+        self._dropped = asyncio.Event()
+
+    async def until_dropped(self, fault: Fault) -> None:
+        """Waits while the rule that the fault is from is in force."""
+        while any(rule.fault is fault for rule in self.rules):
+            await self._dropped.wait()
 
     def take(self, path: str, body: Any) -> Fault:
         """The fault for this request; uses up one time of its rule."""

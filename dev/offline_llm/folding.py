@@ -39,6 +39,13 @@ _LONGEST_FACTS = 1600  # characters of all facts together, each said twice: a fo
 _MOST_IN_SUMMARY = 5
 _LONGEST = 400  # characters of one quoted sentence
 _KNOWN_ALREADY = 0.8  # share of a sentence's stems that a known fact has
+_NAMED = re.compile(r"(f\d+):")
+_ONE_AT_A_TIME = re.compile(  # what can be true in one way only, and then how
+    r"(.*?\b(?:liv(?:e|es|ed|ing) in|mov(?:e|es|ed) to|works? (?:at|for|as)|(?:is|are) (?:called|named)|my name is"
+    r"|favou?rite [\w ]+? is))\b(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_SAYS_NOTHING = {"user", "now", "currently", "today", "recently"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,15 @@ class Said:
 
     turn: str
     text: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A fact that memory has already, by what the prompt calls it."""
+
+    name: str
+    text: str
+    stems: set[str]
 
 
 def asks_for_a_fold(name: str, schema: Schema) -> bool:
@@ -83,10 +99,24 @@ def _said(message: str) -> list[Said]:
     return found
 
 
-def _known(message: str) -> list[set[str]]:
+def _known(message: str) -> list[Known]:
     block = _KNOWN.search(message)
     lines = unescape(block[1]).splitlines() if block else []
-    return [set(content_stems(line)) for line in lines if line.strip()]
+    named = ((_NAMED.match(line), line) for line in lines if line.strip())
+    told = ((name[1], line[name.end() :]) if name else ("", line) for name, line in named)
+    return [Known(name, text, set(content_stems(text))) for name, text in told]
+
+
+def _contradicts(sentence: str, known: str) -> bool:
+    """Whether both say of the same thing how it is, and not the same."""
+    new, old = _ONE_AT_A_TIME.match(sentence), _ONE_AT_A_TIME.match(known)
+    if not new or not old or not _telling(new[1]) or set(_telling(new[1])) != set(_telling(old[1])):
+        return False
+    return _telling(new[2])[:1] != _telling(old[2])[:1]
+
+
+def _telling(text: str) -> list[str]:
+    return [stem for stem in content_stems(text) if stem not in _SAYS_NOTHING]
 
 
 def _most_telling(said: list[Said], most: int) -> list[Said]:
@@ -104,13 +134,14 @@ def _most_telling(said: list[Said], most: int) -> list[Said]:
     return [said[index] for index in sorted(ranked[:most])]
 
 
-def _facts(said: list[Said], known: list[set[str]]) -> list[dict[str, Any]]:
-    """What the user states about themselves, once each, and not what is known."""
+def _facts(said: list[Said], known: list[Known]) -> list[dict[str, Any]]:
+    """What the user states about themselves, once each, and not what is known; with what is not true any more."""
     facts, seen, room = list[dict[str, Any]](), set[str](), _LONGEST_FACTS
     for each in said:
         kind = _kind(each.text)
         stems = set(content_stems(each.text))
-        old = any(len(stems & fact) >= _KNOWN_ALREADY * len(stems) for fact in known)
+        replaces = [fact.name for fact in known if fact.name and _contradicts(each.text, fact.text)]
+        old = not replaces and any(len(stems & fact.stems) >= _KNOWN_ALREADY * len(stems) for fact in known)
         if kind is None or not stems or old or same_words(each.text) in seen or len(facts) == _MOST_FACTS:
             continue
         if len(each.text) > room:
@@ -124,6 +155,7 @@ def _facts(said: list[Said], known: list[set[str]]) -> list[dict[str, Any]]:
                 "priority": kind[1],
                 "turn_ids": [each.turn],
                 "quote": each.text,
+                "replaces": replaces,
             }
         )
     return facts

@@ -51,6 +51,8 @@ class Stage:
         await asyncio.sleep(fault.before_headers_seconds)
         if fault.hang_before_headers:
             await asyncio.Event().wait()
+        if fault.held:
+            await self._rules.until_dropped(fault)
 
         async def replay() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}

@@ -12,15 +12,16 @@ from chassis.owners import Owners
 from chassis.tokens import estimate_tokens
 from memory_service.folds import Folds
 from memory_service.forgetting import erase_conversation
+from memory_service.indexing import index_turn
 from memory_service.problems import ConversationOfAnother, InvalidEvent
-from memory_service.retrieval import PRECEDING_TURNS, index_turn
 from memory_service.revising import Revising
-from memory_service.schemas import ConversationDeleted, TurnEnded, TurnRevised
+from memory_service.schemas.events import ConversationDeleted, TurnEnded, TurnRevised
 from memory_service.scrubbing import Scrubbing
 from memory_service.stores.branches import Branches
 from memory_service.stores.conversations import Conversation, Conversations, Tombstones
 from memory_service.stores.episodes import Episodes
-from memory_service.stores.turns import FORGOTTEN, Turn, Turns
+from memory_service.stores.turns import FORGOTTEN, Turn, Turns, husk_of
+from memory_service.topics import was_forgotten
 
 SITTING_SECONDS = 2 * 3600.0
 """A longer pause begins a new sitting; retrieval prefers turns of one sitting."""
@@ -79,15 +80,16 @@ class Archive:
         if conversation.owner != ended.owner:
             raise ConversationOfAnother()
         parent = _parent(tx, ended)
-        turn = _turn(ended, _place(tx, ended, parent), parent, conversation)
-        turn_number = Turns(tx).add(turn)
+        turn = _turn(ended, _place(tx, ended, parent), parent)
+        if _was_forgotten(tx, turn, conversation):
+            turn = husk_of(turn)
+        Turns(tx).add(turn)
         branches = Branches(tx)
         branches.link_orphans(turn.id, turn.branch, turn.depth)
         branches.extend(turn.branch, turn.depth)
         Conversations(tx).activate(turn.conversation_id, turn.branch)
         if turn.remembered:
-            path = branches.path(turn.branch, turn.depth)
-            index_turn(tx, turn_number, turn, Turns(tx).before(path, turn.depth, PRECEDING_TURNS))
+            index_turn(tx, turn)
             branches.buffer(turn.branch, turn.tokens, opens=turn.opens)
             self._folds.owe_if_due(tx, turn.branch)
 
@@ -129,9 +131,14 @@ def _place(tx: Transaction, ended: TurnEnded, parent: Turn | None) -> _Place:
     return _Place(opened, parent.depth + 1)
 
 
-def _turn(ended: TurnEnded, place: _Place, parent: Turn | None, conversation: Conversation) -> Turn:
-    forgotten = conversation.forgotten_at is not None and ended.ended_at <= conversation.forgotten_at
-    user_text, assistant_text = ("", "") if forgotten else (ended.user_text, ended.assistant_text)
+def _was_forgotten(tx: Transaction, turn: Turn, conversation: Conversation) -> bool:
+    """Whether the conversation, or a topic of the turn, was forgotten on purpose since it was said."""
+    all_of_it = conversation.forgotten_at is not None and turn.ended_at <= conversation.forgotten_at
+    return all_of_it or was_forgotten(tx, turn)
+
+
+def _turn(ended: TurnEnded, place: _Place, parent: Turn | None) -> Turn:
+    user_text, assistant_text = ended.user_text, ended.assistant_text
     same_sitting = parent is not None and ended.created_at - parent.ended_at <= SITTING_SECONDS
     return Turn(
         id=ended.turn_id,
@@ -139,12 +146,12 @@ def _turn(ended: TurnEnded, place: _Place, parent: Turn | None, conversation: Co
         conversation_id=ended.conversation_id,
         branch=place.branch,
         depth=place.depth,
-        status=FORGOTTEN if forgotten else ended.status,
-        remembered=not forgotten and _is_worth_remembering(ended.status, user_text, assistant_text),
+        status=ended.status,
+        remembered=_is_worth_remembering(ended.status, user_text, assistant_text),
         user_text=user_text,
         assistant_text=assistant_text,
-        file_ids=[] if forgotten else ended.file_ids,
-        model=None if forgotten else ended.model,
+        file_ids=ended.file_ids,
+        model=ended.model,
         tokens=estimate_tokens(user_text) + estimate_tokens(assistant_text),
         created_at=ended.created_at,
         ended_at=ended.ended_at,

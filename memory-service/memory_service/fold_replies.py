@@ -11,15 +11,17 @@ from memory_service.passages import pieces
 from memory_service.quoting import find_quote
 from memory_service.stores.facts import ACTIVE, PROPOSED, Source
 from memory_service.stores.turns import Turn
+from memory_service.unwanted import STOCK_STEMS
 from memory_service.words import content_stems, overlap
 
 SUMMARY_OVERLAP = 0.3
 FACT_OVERLAP = 0.4
 """Share of a text's content that its source must have too; a fact below it is only proposed."""
-CLIENT = "client"
-"""The `model` of turns that a client brought: it wrote the assistant's words too."""
-STOCK_STEMS = {"user"}
-"""What summarisers call people, whoever else says it."""
+REPORTING_STEMS = STOCK_STEMS | content_stems(
+    "user work live call name like love prefer want wish plan need use own enjoy know say tell mention ask old year"
+)
+"""What summarisers put into the words of others, whoever else says it."""
+QUESTION_MARKS = ("?", "？", "؟")
 SUMMARY_TOKENS = 150
 MOST_FACTS = 20
 LONGEST_FACT = 300
@@ -51,6 +53,7 @@ class _Fact(_Reply):
     priority: int = Field(ge=0, le=10)
     turn_ids: list[str] = Field(min_length=1)
     quote: str
+    replaces: list[str] = []
 
 
 class _Merge(_Reply):
@@ -73,13 +76,14 @@ class Summary:
 
 @dataclass(frozen=True)
 class StatedFact:
-    """A fact that the user's own words bear out, or (`proposed`) do only in part."""
+    """A fact that the user's own words bear out, or (`proposed`) do only in part; `replaces` names known facts."""
 
     text: str
     kind: str
     priority: int
     status: str
     sources: list[Source]
+    replaces: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -144,14 +148,21 @@ def _stated(fact: _Fact, turns: Mapping[str, Turn]) -> StatedFact | None:
     sources = [Source(turn.id, *span) for turn, span in spans if span]
     if not text or len(text) > LONGEST_FACT or not sources:
         return None
-    said = "\n".join(turn.user_text for turn, span in spans if span)
-    is_borne_out = overlap(text, said) >= FACT_OVERLAP and not _borrows_from_client(text, turns)
+    said = "\n".join(turn.user_text for turn, span in spans if span and not _is_asked(turn.user_text, span))
+    is_borne_out = overlap(text, said) >= FACT_OVERLAP and not _borrows_from_the_assistant(text, turns)
     status = ACTIVE if is_borne_out else PROPOSED
-    return StatedFact(text, fact.kind, fact.priority, status, sources)
+    return StatedFact(text, fact.kind, fact.priority, status, sources, fact.replaces)
 
 
-def _borrows_from_client(text: str, turns: Mapping[str, Turn]) -> bool:
-    """Whether a fact says something that nobody said but the assistant of turns that a client brought."""
-    brought = " ".join(turn.assistant_text for turn in turns.values() if turn.model == CLIENT)
+def _is_asked(text: str, span: tuple[int, int]) -> bool:
+    """Whether the words are a question, which states nothing."""
+    start, stop = span
+    quoted = text[start:stop].rstrip().rstrip("\"'”’»)")
+    return quoted.endswith(QUESTION_MARKS) or text[stop:].lstrip().startswith(QUESTION_MARKS)
+
+
+def _borrows_from_the_assistant(text: str, turns: Mapping[str, Turn]) -> bool:
+    """Whether a fact says something that nobody said but the assistant, who may have it from memory, or made it up."""
+    answered = " ".join(turn.assistant_text for turn in turns.values())
     said = " ".join(turn.user_text for turn in turns.values())
-    return bool(content_stems(text) & content_stems(brought) - content_stems(said) - STOCK_STEMS)
+    return bool(content_stems(text) & content_stems(answered) - content_stems(said) - REPORTING_STEMS)

@@ -12,6 +12,7 @@ import structlog
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.ids import new_id
+from memory_service.calibrating import Calibrating
 from memory_service.clients.summarizer import Prompt, Reply, Summarizer, SummarizerFailed
 from memory_service.fold_replies import BadReply
 from memory_service.stores.jobs import Job, Jobs
@@ -69,6 +70,7 @@ class FoldWorker:
         pace: Pace,
         clock: Clock,
         owed: asyncio.Event,
+        calibrating: Calibrating,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
@@ -76,6 +78,7 @@ class FoldWorker:
         self._trades = trades
         self._pace = pace
         self._clock = clock
+        self._calibrating = calibrating
         self._chance = chance
         self._lease = new_id("lease")
         self._owed = owed
@@ -125,7 +128,6 @@ class FoldWorker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._free.release()
-        self._owed.set()
 
     async def _wait_until_due(self) -> None:
         due = await self._database.read(lambda tx: Jobs(tx).next_due())
@@ -166,17 +168,19 @@ class FoldWorker:
 
     async def _ask(self, work: Work) -> Reply:
         reply = await self._summarizer.ask(work.prompt)
-        await self._database.write(
-            lambda tx: Jobs(tx).save_reply(
-                work.job.id,
-                self._lease,
-                reply=reply.text,
-                model=reply.model,
-                input_tokens=reply.input_tokens,
-                output_tokens=reply.output_tokens,
-            )
-        )
+        await self._database.write(lambda tx: self._save(tx, work, reply))
         return reply
+
+    def _save(self, tx: Transaction, work: Work, reply: Reply) -> None:
+        Jobs(tx).save_reply(
+            work.job.id,
+            self._lease,
+            reply=reply.text,
+            model=reply.model,
+            input_tokens=reply.input_tokens,
+            output_tokens=reply.output_tokens,
+        )
+        self._calibrating.learn(tx, work.prompt, reply)
 
     def _commit(self, tx: Transaction, work: Work, accepted: Any, reply: Reply) -> None:
         """Nothing when the job is gone: its conversation was forgotten or deleted meanwhile."""
@@ -187,6 +191,7 @@ class FoldWorker:
         log.warning("fold_postponed", job_id=job.id, kind=job.kind, tries=job.attempts + 1, code=failure)
         with suppress(Exception):  # storage that takes nothing: the lease runs out by itself
             await self._database.write(lambda tx: self._give_back(tx, job, failure))
+        self._owed.set()  # to be taken again, and perhaps before anything else is
 
 
 def _saved(job: Job) -> Reply | None:

@@ -1,8 +1,10 @@
 """When the short-term memory is folded, and which turns a fold takes. Pure rules."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
+from chassis.calibration import estimated
 from memory_service.stores.branches import Branch
 from memory_service.stores.episodes import Episode
 from memory_service.stores.turns import Size
@@ -24,6 +26,10 @@ class Limits:
     high_tokens: int
     low_tokens: int
     source_tokens: int
+
+    def counted_at(self, ratio: float) -> Self:
+        """For a model that counts `ratio` tokens for one of ours: `source_tokens` are its own."""
+        return replace(self, source_tokens=estimated(self.source_tokens, ratio))
 
     def fold_is_due(self, branch: Branch) -> bool:
         """Whether the buffer is over its limit. The newest exchange is never folded."""

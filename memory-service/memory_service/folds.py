@@ -1,6 +1,6 @@
 """One fold: from a branch's oldest unfolded turns to an episode and facts, in one compare-and-set commit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chassis.clock import Clock
@@ -11,14 +11,19 @@ from memory_service.clients.summarizer import Prompt, Reply
 from memory_service.fold_prompts import fold_prompt
 from memory_service.fold_replies import AcceptedFold, StatedFact, read_fold
 from memory_service.folding import Limits, to_merge
+from memory_service.learning import Learning
 from memory_service.stores.branches import Branch, Branches, Path
-from memory_service.stores.conversations import Conversations
+from memory_service.stores.conversations import Conversation, Conversations
 from memory_service.stores.episodes import Episode, Episodes
 from memory_service.stores.facts import Fact, Facts
 from memory_service.stores.jobs import FOLD, MERGE, Job, Jobs
+from memory_service.stores.preferences import Preferences
 from memory_service.stores.turns import Size, Turn, Turns
+from memory_service.words import content_stems
 
 KNOWN_FACTS_TOKENS = 200
+NAME_TOKENS = 3
+"""What the name of a known fact costs beside its text."""
 FACTS_READ = 200
 TURNS_PER_FOLD = 200
 
@@ -46,12 +51,23 @@ class Fold:
         """What of the reply is kept. Raises `BadReply`."""
         return read_fold(reply, self.turns)
 
+    def said_at(self, stated: StatedFact) -> float:
+        """When the user said it last."""
+        named = {source.turn_id for source in stated.sources}
+        return [turn for turn in self.turns if turn.id in named][-1].created_at
+
 
 class Folds:
-    """Prepares and commits folds. `wake` says that something new is owed."""
+    """Prepares and commits folds. `wake` says that something new is owed.
 
-    def __init__(self, limits: Limits, clock: Clock, wake: Callable[[], None]) -> None:
+    `token_ratio` tells how many tokens the summariser counts for one of our estimate.
+    """
+
+    def __init__(
+        self, limits: Limits, clock: Clock, wake: Callable[[], None], token_ratio: Callable[[], float]
+    ) -> None:
         self._limits = limits
+        self._token_ratio = token_ratio
         self._clock = clock
         self._wake = wake
 
@@ -84,17 +100,20 @@ class Folds:
         branch, path = self._adopt_shared(tx, job.branch)
         gap = _gap(tx, path, branch.folded_through)
         above = gap[0] if gap else branch.folded_through
+        limits = self._limits.counted_at(self._token_ratio())
         if job.reply is not None and job.depth_from == above + 1 and job.depth_to is not None:
             through = job.depth_to
         elif gap or self._limits.fold_is_due(branch):
             job = replace(job, reply=None)
-            through = self._chunk(tx, branch, path, gap, job.attempts)[-1].depth
+            through = _chunk(tx, limits, branch, path, gap, job.attempts)[-1].depth
         else:
             return None
-        Jobs(tx).set_range(job.id, lease, above + 1, through)
         turns = Turns(tx).between(path, above, through)
-        known = _known_facts(Facts(tx).of_conversation(conversation.owner, conversation.id, FACTS_READ), path)
-        prompt = fold_prompt(turns, known, self._limits.source_tokens)
+        known = _known_facts(tx, conversation, path, turns)
+        if job.reply is None:
+            job = replace(job, known_facts=[fact.id for fact in known])
+        Jobs(tx).set_range(job.id, lease, above + 1, through, job.known_facts)
+        prompt = fold_prompt(turns, _named(fact.text for fact in known), limits.source_tokens)
         return Fold(job, path, above, turns, prompt, fills_gap=gap is not None)
 
     def commit(self, tx: Transaction, fold: Fold, accepted: AcceptedFold, reply: Reply) -> None:
@@ -116,14 +135,6 @@ class Folds:
             return
         if Jobs(tx).owe(branch.conversation_id, branch_id, MERGE, self._clock(), level=oldest[0].level):
             tx.after_commit(self._wake)
-
-    def _chunk(
-        self, tx: Transaction, branch: Branch, path: Path, gap: tuple[int, int] | None, attempts: int
-    ) -> list[Size]:
-        if gap:
-            return self._limits.piece(Turns(tx).oldest_sizes(path, *gap, TURNS_PER_FOLD), attempts)
-        sizes = Turns(tx).oldest_sizes(path, branch.folded_through, path.tip, TURNS_PER_FOLD)
-        return self._limits.chunk(branch, sizes, attempts)
 
     def _adopt_shared(self, tx: Transaction, branch_id: int) -> tuple[Branch, Path]:
         """Moves the pointer over turns that another branch with the same ancestors has folded already."""
@@ -167,33 +178,11 @@ class Folds:
         """They are the owner's to whom the conversation belongs now: a guest may have been merged meanwhile."""
         conversation = Conversations(tx).find(fold.job.conversation_id)
         assert conversation is not None
-        facts = Facts(tx)
-        there = facts.of_conversation(conversation.owner, conversation.id, FACTS_READ)
-        by_text = {_same(fact.text): fact.id for fact in there if fold.path.holds(fact.branch, fact.depth)}
+        learning = Learning(tx, conversation, self._clock())
+        known = _named(fold.job.known_facts)
         for each in stated:
-            if known := by_text.get(_same(each.text)):
-                for source in each.sources:
-                    facts.add_source(known, source)
-            else:
-                facts.add(self._fact(fold, conversation.owner, each))
-
-    def _fact(self, fold: Fold, owner: str, stated: StatedFact) -> Fact:
-        named = {source.turn_id for source in stated.sources}
-        last = [turn for turn in fold.turns if turn.id in named][-1]
-        return Fact(
-            id=new_id("mem"),
-            owner=owner,
-            conversation_id=fold.job.conversation_id,
-            branch=last.branch,
-            depth=last.depth,
-            text=stated.text,
-            kind=stated.kind,
-            priority=stated.priority,
-            status=stated.status,
-            valid_from=last.created_at,
-            created_at=self._clock(),
-            sources=stated.sources,
-        )
+            replaced = [known[name] for name in dict.fromkeys(each.replaces) if name in known]
+            learning.take_in(each, fold.said_at(each), replaced)
 
 
 def due_to_merge(tx: Transaction, branch: Branch) -> list[Episode]:
@@ -212,6 +201,15 @@ def _gap(tx: Transaction, path: Path, folded_through: int) -> tuple[int, int] | 
     return next((gap for gap in gaps if Turns(tx).count(path, *gap).turns), None)
 
 
+def _chunk(
+    tx: Transaction, limits: Limits, branch: Branch, path: Path, gap: tuple[int, int] | None, attempts: int
+) -> list[Size]:
+    if gap:
+        return limits.piece(Turns(tx).oldest_sizes(path, *gap, TURNS_PER_FOLD), attempts)
+    sizes = Turns(tx).oldest_sizes(path, branch.folded_through, path.tip, TURNS_PER_FOLD)
+    return limits.chunk(branch, sizes, attempts)
+
+
 def _moved(tx: Transaction, fold: Fold) -> bool:
     return Branches(tx).fold(
         fold.job.branch,
@@ -222,17 +220,20 @@ def _moved(tx: Transaction, fold: Fold) -> bool:
     )
 
 
-def _known_facts(facts: Sequence[Fact], path: Path) -> list[str]:
-    """Facts of the path, most important first, within what a fold may be told of them."""
+def _known_facts(tx: Transaction, conversation: Conversation, path: Path, turns: Sequence[Turn]) -> list[Fact]:
+    """Facts that the turns may speak of, those on their topics first, within what a fold may be told."""
+    across = Preferences(tx).of(conversation.owner).facts_across_conversations
+    facts = Facts(tx).visible(conversation.owner, conversation.id, path, FACTS_READ, across=across)
+    said = content_stems("\n".join(turn.user_text for turn in turns))
     known, room = [], KNOWN_FACTS_TOKENS
-    for fact in facts:
-        room -= estimate_tokens(fact.text)
+    for fact in sorted(facts, key=lambda fact: -len(said & content_stems(fact.text))):
+        room -= estimate_tokens(fact.text) + NAME_TOKENS
         if room < 0:
             break
-        if path.holds(fact.branch, fact.depth):
-            known.append(fact.text)
+        known.append(fact)
     return known
 
 
-def _same(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip(".!")
+def _named(known: Iterable[str]) -> dict[str, str]:
+    """Each by what it is called in the prompt."""
+    return {f"f{number}": each for number, each in enumerate(known, start=1)}

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from chassis.database import Transaction
+from memory_service.indexing import take_out_conversation
+from memory_service.retraction import unsay_conversation
 from memory_service.stores.branches import Branches
 from memory_service.stores.conversations import Conversations
 from memory_service.stores.episodes import Episodes
-from memory_service.stores.facts import Facts
 from memory_service.stores.jobs import Jobs
-from memory_service.stores.passages import Passages
 from memory_service.stores.turns import Turns
 
 
@@ -41,7 +41,7 @@ def erase_conversation(tx: Transaction, conversation_id: str) -> Receipt:
 
 
 def _erase_derived(tx: Transaction, conversation_id: str) -> tuple[int, int]:
-    """Index, jobs with their saved replies, episodes, facts; returns how many of the last two."""
-    Passages(tx).erase(conversation_id)
+    """Index, jobs with their saved replies, episodes, facts said nowhere else; returns how many of the last two."""
+    take_out_conversation(tx, conversation_id)
     Jobs(tx).erase(conversation_id)
-    return Episodes(tx).erase(conversation_id), Facts(tx).erase(conversation_id)
+    return Episodes(tx).erase(conversation_id), unsay_conversation(tx, conversation_id)

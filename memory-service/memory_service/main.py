@@ -15,20 +15,35 @@ from chassis.migrations import INBOX, OWNERS, package_migrations
 from chassis.neighbours import neighbour_client
 from chassis.owners import Estates, owners_router
 from memory_service.archive import Archive
+from memory_service.calibrating import Calibrating
 from memory_service.clients.summarizer import Summarizer
 from memory_service.context import ContextOfTurns
+from memory_service.curation import Curation
 from memory_service.fold_worker import FoldWorker, Pace, Trade
 from memory_service.folding import Limits
 from memory_service.folds import Folds
 from memory_service.holdings import MemoryHoldings
+from memory_service.indexing import Indexing
 from memory_service.memories import Memories
 from memory_service.merges import Merges
-from memory_service.routes import context, memories
+from memory_service.preferences import PreferenceBook
+from memory_service.revising import Revising
+from memory_service.routes import context, facts, memories
+from memory_service.routes import settings as settings_routes
 from memory_service.scrubbing import Scrubbing
 from memory_service.settings import Settings
+from memory_service.stores.calibrations import Calibrations
 from memory_service.stores.jobs import FOLD, MERGE
+from memory_service.topic_forgetting import TopicForgetting
 
-ROUTERS = (context.router, memories.router, events_router("chat"), owners_router())
+ROUTERS = (
+    context.router,
+    memories.router,
+    facts.router,
+    settings_routes.router,
+    events_router("chat"),
+    owners_router(),
+)
 BUFFER_OVERRUN = 2
 """How far beyond its limit the short-term memory may grow in a context while folding lags behind."""
 
@@ -53,6 +68,7 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
             reserve_bytes=settings.storage_reserve_bytes,
         )
     )
+    await stack.enter_async_context(Indexing(database))
     http = await stack.enter_async_context(neighbour_client())
     keys = RemoteKeys(settings.auth_url, http, clock)
     limits = Limits(
@@ -63,9 +79,11 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     )
     summarizer = await stack.enter_async_context(Summarizer(settings))
     owed = asyncio.Event()
-    folds = Folds(limits, clock, owed.set)
+    known = await database.read(lambda tx: Calibrations(tx).find(settings.summarizer_model))
+    calibrating = Calibrating(settings.summarizer_model, known)
+    folds = Folds(limits, clock, owed.set, calibrating.ratio)
     trades: dict[str, Trade] = {FOLD: folds, MERGE: Merges(clock, folds.owe_merge_if_due)}
-    worker = FoldWorker(database, summarizer, trades, _pace(settings), clock, owed)
+    worker = FoldWorker(database, summarizer, trades, _pace(settings), clock, owed, calibrating)
     scrubbing = await stack.enter_async_context(Scrubbing(database, clock))
     archive = Archive(folds, scrubbing, clock)
     handlers = {
@@ -84,6 +102,9 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     app.state.inbox = inbox
     app.state.context = ContextOfTurns(database, _buffer_tokens(settings))
     app.state.memories = Memories(database, limits, settings.has_summarizer, scrubbing, clock)
+    app.state.curation = Curation(database, scrubbing, clock)
+    app.state.preferences = PreferenceBook(database)
+    app.state.topics = TopicForgetting(database, Revising(folds, scrubbing), scrubbing, clock)
     app.state.ready = database.ready
 
 

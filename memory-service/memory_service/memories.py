@@ -8,7 +8,7 @@ from memory_service.folding import Limits
 from memory_service.forgetting import Receipt, forget_conversation
 from memory_service.problems import ConversationNotRemembered
 from memory_service.recall import excerpts
-from memory_service.schemas import (
+from memory_service.schemas.memories import (
     BufferedTurn,
     ConversationMemory,
     FactSource,
@@ -16,6 +16,7 @@ from memory_service.schemas import (
     ImportantDetail,
     Interaction,
     LongTerm,
+    SearchQuery,
     ShortTerm,
     Statistics,
     SummarizerState,
@@ -24,12 +25,14 @@ from memory_service.scrubbing import Scrubbing
 from memory_service.stores.branches import Branch, Branches, Path
 from memory_service.stores.conversations import Conversation, Conversations
 from memory_service.stores.episodes import Episode, Episodes
-from memory_service.stores.facts import Fact, Facts
+from memory_service.stores.facts import PINNED, Fact, Facts
 from memory_service.stores.jobs import Job, Jobs
+from memory_service.stores.preferences import Preferences
 from memory_service.stores.turns import Turn, Turns
 
 TURNS_SHOWN = 200
 FACTS_SHOWN = 1000
+PINNED_SHOWN = 64
 
 
 class Memories:
@@ -59,11 +62,20 @@ class Memories:
 
         return await self._database.write(forget, frees_space=True)
 
-    async def search(self, owner: str, query: str, conversation_id: str | None, limit: int) -> list[FoundTurn]:
-        """The owner's turns that bear on the query, best first."""
+    async def search(self, owner: str, query: SearchQuery) -> list[FoundTurn]:
+        """The owner's turns that bear on the query, best first; up to one more than its limit."""
 
         def search(tx: Transaction) -> list[FoundTurn]:
-            found = retrieval.search(tx, owner, query, conversation_id=conversation_id, limit=limit)
+            found = retrieval.search(
+                tx,
+                owner,
+                query.q,
+                conversation_id=query.conversation,
+                times=retrieval.Times(query.since, query.until),
+                role=query.role,
+                limit=query.limit + 1,
+                beside=False,
+            )
             return [_found(tx, each) for each in found]
 
         return await self._database.read(search)
@@ -124,10 +136,9 @@ def _known(tx: Transaction, owner: str, conversation_id: str) -> tuple[Conversat
 
 
 def _long_term(tx: Transaction, conversation: Conversation, path: Path, folded_through: int) -> LongTerm:
-    facts = Facts(tx).of_conversation(conversation.owner, conversation.id, FACTS_SHOWN)
     return LongTerm(
         interactions=[_interaction(tx, each) for each in Episodes(tx).live(path, folded_through)],
-        important_details=[_detail(tx, fact) for fact in facts if path.holds(fact.branch, fact.depth)],
+        important_details=_details(tx, conversation, path),
     )
 
 
@@ -144,8 +155,21 @@ def _interaction(tx: Transaction, episode: Episode) -> Interaction:
     )
 
 
-def _detail(tx: Transaction, fact: Fact) -> ImportantDetail:
-    sources = [FactSource(turn_id=quote.turn_id, quote=quote.text) for quote in Facts(tx).quotes(fact.id)]
+def _details(tx: Transaction, conversation: Conversation, path: Path) -> list[ImportantDetail]:
+    """Facts that were said on the path, with where on it; before them those that the user pinned, wherever said."""
+    facts, owner = Facts(tx), conversation.owner
+    across = Preferences(tx).of(owner).facts_across_conversations
+    first = facts.visible(owner, conversation.id, path, PINNED_SHOWN, across=across)
+    here = facts.visible(owner, conversation.id, path, FACTS_SHOWN, across=False)
+    pinned = [fact for fact in first if fact.status == PINNED]
+    details = [_detail(facts, fact, path) for fact in pinned]
+    details += [_detail(facts, fact, path) for fact in here if fact.id not in {each.id for each in pinned}]
+    return [each for each in details if each.sources or each.id in {fact.id for fact in pinned}]
+
+
+def _detail(facts: Facts, fact: Fact, path: Path) -> ImportantDetail:
+    said = [quote for quote in facts.quotes(fact.id) if path.holds(quote.branch, quote.depth)]
+    sources = [FactSource(turn_id=quote.turn_id, quote=quote.text) for quote in said]
     return ImportantDetail(id=fact.id, text=fact.text, kind=fact.kind, priority=fact.priority, sources=sources)
 
 
@@ -160,9 +184,9 @@ def _buffered(turn: Turn) -> BufferedTurn:
 
 
 def _found(tx: Transaction, found: retrieval.Found) -> FoundTurn:
-    turn = Turns(tx).find(found.hit.turn_id)
+    turn = Turns(tx).find(found.turn.id)
     assert turn is not None
-    user, assistant = excerpts(turn, found.hit.passage)
+    user, assistant = excerpts(tx, turn, found.passage)
     return FoundTurn(
         id=turn.id,
         conversation_id=turn.conversation_id,

@@ -16,3 +16,38 @@ class InvalidEvent(Unprocessable):
 class ConversationOfAnother(Conflict):
     code = "conversation_of_another_owner"
     detail = "The event names another owner than the conversation has."
+
+
+class FactNotFound(NotFound):
+    code = "fact_not_found"
+    detail = "There is no such fact."
+
+
+class FactSuperseded(Conflict):
+    code = "fact_superseded"
+    detail = "Another fact has taken its place; undo that first, or delete it."
+
+
+class FactNotInForce(Conflict):
+    code = "fact_not_in_force"
+    detail = "Only a fact in force can be replaced."
+
+
+class FactChangeNotUndoable(Conflict):
+    code = "fact_change_not_undoable"
+    detail = "Nothing has happened to this fact that could be taken back."
+
+
+class TopicSaysNothing(Unprocessable):
+    code = "topic_says_nothing"
+    detail = "The topic needs a word that says something."
+
+
+class TopicTooBroad(Conflict):
+    code = "topic_too_broad"
+    detail = "Too many turns are on that topic; name it with more words, or one conversation at a time."
+
+
+class TooManyFacts(Conflict):
+    code = "too_many_facts"
+    detail = "Memory holds as many facts as it keeps for one user; delete some first."

@@ -1,15 +1,16 @@
 """Puts other texts in the place of a turn's, and takes back all that was made of the old ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from chassis.database import Transaction
 from memory_service.folds import Folds
-from memory_service.retrieval import PRECEDING_TURNS, index_turn
+from memory_service.indexing import index_turn, take_out_turn
+from memory_service.retraction import retract, unsay_turn
 from memory_service.scrubbing import Scrubbing
 from memory_service.stores.branches import Branch, Branches, Path
 from memory_service.stores.episodes import Episode, Episodes
-from memory_service.stores.facts import Fact, Facts
-from memory_service.stores.passages import Passages
+from memory_service.stores.fact_changes import FactChanges
+from memory_service.stores.facts import USER, Fact, Facts
 from memory_service.stores.turns import Turn, Turns
 from memory_service.words import content_stems
 
@@ -24,8 +25,10 @@ class Revising:
     def revise(self, tx: Transaction, old: Turn, new: Turn) -> None:
         """`new` is `old` with other texts; without any it is an empty node, and paths lead through it as before."""
         branches = _branches_through(tx, old)
-        number = Turns(tx).revise(new)
-        _index_again(tx, number, new)
+        Turns(tx).revise(new)
+        take_out_turn(tx, old)
+        if new.remembered:
+            index_turn(tx, new)
         dropped = _drop_episodes(tx, old)
         _take_back_facts(tx, old, dropped)
         self._folds.start_over(tx, old.conversation_id)
@@ -36,6 +39,29 @@ class Revising:
                 self._folds.owe(tx, branch)
         self._scrubbing.owe(tx)
 
+    def unsay(self, tx: Transaction, turn: Turn) -> None:
+        """Takes back only the facts, for a turn that goes soon with others: those may be from the same fold."""
+        _take_back_facts(tx, turn, _unmerged(episodes_over(tx, turn)))
+        self._scrubbing.owe(tx)
+
+
+def episodes_over(tx: Transaction, turn: Turn) -> list[Episode]:
+    """Those that tell of the turn, merged ones too."""
+    around = Episodes(tx).around(turn.conversation_id, turn.depth)
+    return [each for each in around if Branches(tx).path(each.branch, each.depth_to).holds(turn.branch, turn.depth)]
+
+
+def _drop_episodes(tx: Transaction, turn: Turn) -> list[Episode]:
+    """Returns the unmerged ones."""
+    over = episodes_over(tx, turn)
+    for episode in over:
+        Episodes(tx).drop(episode.id)
+    return _unmerged(over)
+
+
+def _unmerged(episodes: Sequence[Episode]) -> list[Episode]:
+    return [episode for episode in episodes if episode.level == 0]
+
 
 def _branches_through(tx: Transaction, turn: Turn) -> list[tuple[Branch, Path]]:
     """Every branch that leads through the turn, with the path to its tip."""
@@ -44,53 +70,24 @@ def _branches_through(tx: Transaction, turn: Turn) -> list[tuple[Branch, Path]]:
     return [(branch, path) for branch, path in with_paths if path.holds(turn.branch, turn.depth)]
 
 
-def _index_again(tx: Transaction, number: int, new: Turn) -> None:
-    """The turn, and those after it whose entries quote it."""
-    Passages(tx).take_out(number)
-    if new.remembered:
-        _index(tx, number, new)
-    for turn in _quoting(tx, new.branch, new.depth, PRECEDING_TURNS):
-        its_number = Turns(tx).number_of(turn.id)
-        Passages(tx).take_out(its_number)
-        _index(tx, its_number, turn)
-
-
-def _index(tx: Transaction, number: int, turn: Turn) -> None:
-    path = Branches(tx).path(turn.branch, turn.depth)
-    index_turn(tx, number, turn, Turns(tx).before(path, turn.depth, PRECEDING_TURNS))
-
-
-def _quoting(tx: Transaction, branch: int, depth: int, count: int) -> Iterator[Turn]:
-    """The next `count` remembered turns after that place, on every branch that goes on from there."""
-    following = Turns(tx).following(branch, depth, count)
-    yield from following
-    for fork in Branches(tx).forks(branch, depth):
-        before_it = sum(turn.depth <= fork.fork_depth for turn in following)
-        if before_it < count:
-            yield from _quoting(tx, fork.id, fork.fork_depth, count - before_it)
-
-
-def _drop_episodes(tx: Transaction, turn: Turn) -> list[Episode]:
-    """Those that summarise the turn, merged ones too; returns the unmerged ones."""
-    dropped = []
-    for episode in Episodes(tx).around(turn.conversation_id, turn.depth):
-        if Branches(tx).path(episode.branch, episode.depth_to).holds(turn.branch, turn.depth):
-            Episodes(tx).drop(episode.id)
-            dropped.append(episode)
-    return [episode for episode in dropped if episode.level == 0]
-
-
 def _take_back_facts(tx: Transaction, old: Turn, dropped: Sequence[Episode]) -> None:
     """A fact stays when another turn bears it out. One that was found in the same fold may have words of the turn."""
     read_together = [turn.id for episode in dropped for turn in _turns_of(tx, episode)]
-    for fact in Facts(tx).said_in([old.id, *read_together]):
-        sources = [turn for each in fact.sources if each.turn_id != old.id and (turn := Turns(tx).find(each.turn_id))]
-        if not sources or _borrows(fact, old, sources):
-            Facts(tx).drop(fact.id)
-        elif len(sources) < len(fact.sources):
-            first = min(sources, key=lambda turn: turn.depth)
-            Facts(tx).take_source(fact.id, old.id)
-            Facts(tx).move(fact.id, first.branch, first.depth)
+    facts = Facts(tx).said_in([old.id, *read_together])
+    unsay_turn(tx, old.id)
+    said = content_stems(f"{old.user_text} {old.assistant_text}")
+    for fact in facts:
+        now = said & content_stems(fact.text)
+        before = said & {
+            stem for each in FactChanges(tx).of(fact.id) if each.before for stem in content_stems(each.before.text)
+        }
+        if not now and not before:
+            continue
+        elsewhere = _said_by_sources(tx, fact)
+        if fact.edited_by != USER and now - elsewhere:
+            retract(tx, fact.id)
+        elif before - elsewhere:
+            FactChanges(tx).forget_texts_before(fact.id, fact.text)
 
 
 def _turns_of(tx: Transaction, episode: Episode) -> list[Turn]:
@@ -98,7 +95,7 @@ def _turns_of(tx: Transaction, episode: Episode) -> list[Turn]:
     return Turns(tx).between(path, episode.depth_from - 1, episode.depth_to)
 
 
-def _borrows(fact: Fact, old: Turn, sources: Sequence[Turn]) -> bool:
-    """Whether the fact says something that only the old texts said."""
-    said = content_stems(" ".join(f"{turn.user_text} {turn.assistant_text}" for turn in sources))
-    return bool(content_stems(fact.text) & content_stems(f"{old.user_text} {old.assistant_text}") - said)
+def _said_by_sources(tx: Transaction, fact: Fact) -> set[str]:
+    """What the turns say that the fact is from."""
+    sources = [turn for each in Facts(tx).sources(fact.id) if (turn := Turns(tx).find(each.turn_id))]
+    return content_stems(" ".join(f"{turn.user_text} {turn.assistant_text}" for turn in sources))

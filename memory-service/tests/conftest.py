@@ -77,6 +77,12 @@ class Memory:
     def get(self, path: str, user_id: str = "user_1", **params: Any) -> httpx.Response:
         return self.http.get(path, params=params, headers=self.auth.headers(user_id))
 
+    def keep_facts_apart(self, user_id: str) -> None:
+        """The user wants facts to count only where they were said."""
+        body = {"facts_across_conversations": False}
+        answer = self.http.patch("/v1/memory/settings", json=body, headers=self.auth.headers(user_id))
+        assert answer.is_success, answer.text
+
     def show(self, conversation_id: str, user_id: str = "user_1") -> Any:
         """What the user sees of a conversation's memory."""
         answer = self.get(f"/v1/memory/conversations/{conversation_id}", user_id)
@@ -85,6 +91,11 @@ class Memory:
 
     def forget(self, conversation_id: str, user_id: str = "user_1") -> httpx.Response:
         return self.http.delete(f"/v1/memory/conversations/{conversation_id}", headers=self.auth.headers(user_id))
+
+    def forget_topic(self, topic: str, user_id: str = "user_1", **more: Any) -> httpx.Response:
+        return self.http.post(
+            "/v1/memory/forget", json={"topic": topic, **more}, headers=self.auth.headers(user_id), timeout=30
+        )
 
     def search(self, q: str, user_id: str = "user_1", **params: Any) -> list[dict[str, Any]]:
         answer = self.get("/v1/memory/search", user_id, q=q, **params)
@@ -227,10 +238,12 @@ def settings_for(folder: Path, auth_url: str, model_url: str) -> Settings:
 def memory(
     auth: FakeAuth, auth_url: str, model_server: OfflineLLM, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Memory]:
-    """One service for all tests that leave nothing unfinished behind."""
+    """One service for all tests that leave nothing unfinished behind. Its `user_1` keeps what each says apart."""
     settings = settings_for(tmp_path_factory.mktemp("memory"), auth_url, model_server.url)
     with serve(create_app(settings)) as url:
-        yield Memory(url, settings, auth)
+        service = Memory(url, settings, auth)
+        service.keep_facts_apart("user_1")
+        yield service
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ def settle_in(person: Person, *, turns: int = 4) -> Person:
     """Gives a file, conversations whose older turns were folded into memory, a completion; waits until all is there."""
     canary = person.canary
     person.http.patch("/v1/settings", json={"persona": f"I like {canary}."}).raise_for_status()
+    person.http.patch("/v1/memory/settings", json={"facts_across_conversations": False}).raise_for_status()
+    person.post("/v1/memory/facts", json={"text": f"Is called {canary}."})
     file = person.post(
         "/v1/files",
         files={"file": (f"{canary}.txt", f"The lighthouse keeper is {canary}.")},
@@ -64,6 +66,8 @@ def everything(person: Person) -> dict[str, Any]:
         },
         # without their scores, which depend on how much there is of everybody's
         "found": sorted(turn["id"] for turn in person.get(f"/v1/memory/search?q={person.canary}")["data"]),
+        "facts": {each["id"]: each for each in person.get("/v1/memory/facts?status=any&limit=100")["data"]},
+        "facts across conversations": person.get("/v1/memory/settings")["facts_across_conversations"],
         "settings": person.get("/v1/settings")["persona"],
         "usage": usage(person),
     }

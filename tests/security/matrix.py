@@ -10,11 +10,13 @@ A_NEW_ADDRESS = Of(lambda _: f"{uuid4().hex}@example.com")
 MY_ADDRESS = Of(lambda person: person.email)
 MY_ID = Of(lambda person: person.id)
 MY_REFRESH_TOKEN = Of(lambda person: person.tokens["refresh_token"])
+A_FACT = Of(lambda _: f"Owns a boat called {uuid4().hex}.")
 WORDS_OF_MINE = Of(lambda person: person.canary)
 MY_CONVERSATION = {"conversation_id": Id("conversation")}
 MY_RESPONSE = {"response_id": Id("response")}
 MY_FILE = {"file_id": Id("file")}
 MY_KEY = {"key_id": Id("key")}
+MY_FACT = {"fact_id": Id("fact")}
 MY_ACCOUNT = {"account": MY_ID}
 QUESTION = {"role": "user", "content": "Hello."}
 A_TURN = {"model": "deepthinks", "input": "Hello."}
@@ -167,6 +169,29 @@ MEMORY = {
     "memory.show_conversation_memory": ask(Ask(MY_CONVERSATION)),
     "memory.forget_conversation": ask(Ask(MY_CONVERSATION, spends=True)),
     "memory.search_memory": ask(Ask(query={"q": WORDS_OF_MINE, "conversation": Id("conversation")}, unknown=200)),
+    "memory.forget_topic": ask(
+        Ask(body={"topic": WORDS_OF_MINE, "conversation": Id("conversation"), "dry_run": True}),
+        Ask(body={"topic": WORDS_OF_MINE, "conversation": Id("conversation")}, spends=True),
+    ),
+    "memory.list_facts": ask(
+        Ask(query={"after": Id("fact")}, unknown=200), Ask(query={"conversation": Id("conversation")}, unknown=200)
+    ),
+    "memory.create_fact": ask(
+        Ask(body={"text": A_FACT}, answers=201),
+        Ask(body={"text": A_FACT, "replaces": Id("fact")}, answers=201, spends=True),
+    ),
+    "memory.retrieve_fact": ask(Ask(MY_FACT)),
+    "memory.change_fact": ask(Ask(MY_FACT, body={"priority": 3})),
+    "memory.delete_fact": ask(Ask(MY_FACT, spends=True)),
+    "memory.approve_fact": ask(Ask(MY_FACT), Ask(MY_FACT, body={"replaces": Id("fact")})),
+    "memory.reject_fact": ask(Ask(MY_FACT, spends=True)),
+    "memory.undo_fact_change": ask(Ask(MY_FACT, spends=True)),
+    "memory.list_fact_sources": ask(
+        Ask(MY_FACT), no_ids={"query.after": "compared with the turns of the caller's own fact, and not looked up"}
+    ),
+    "memory.list_fact_changes": ask(Ask(MY_FACT)),
+    "memory.get_memory_settings": ask(),
+    "memory.change_memory_settings": ask(Ask(body={"facts_across_conversations": True})),
     "memory.compose_context": ask(
         Ask(
             body={

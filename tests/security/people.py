@@ -9,7 +9,7 @@ import httpx
 
 from chassis.testing import eventually
 
-KINDS = ("session", "key", "file", "conversation", "response", "item", "code file")
+KINDS = ("session", "key", "file", "conversation", "response", "item", "code file", "fact")
 PASSWORD = "a long enough passphrase"
 KEY_SCOPES = ["chat:read", "chat:write", "files:read", "files:write", "memory:read", "memory:write", "usage:read"]
 
@@ -70,6 +70,8 @@ def furnish(person: Person, kinds: Collection[str] = KINDS) -> Person:
         person.things["key"], person.api_key = key["id"], key["key"]
     if "file" in kinds:
         _upload(person)
+    if "fact" in kinds:
+        _remember(person)
     if not {"conversation", "response", "item", "code file"}.isdisjoint(kinds):
         _converse(person)
     return person
@@ -80,6 +82,13 @@ def _upload(person: Person) -> None:
     file = person.post("/v1/files", files=content, data={"purpose": "user_data"})["id"]
     eventually(lambda: person.http.get(f"/v1/files/{file}/text").is_success)
     person.things["file"] = file
+
+
+def _remember(person: Person) -> None:
+    """One that was changed once, so that there is something to take back."""
+    fact = person.post("/v1/memory/facts", json={"text": f"Is called {person.canary}."})["id"]
+    person.http.patch(f"/v1/memory/facts/{fact}", json={"priority": 9}).raise_for_status()
+    person.things["fact"] = fact
 
 
 def _converse(person: Person) -> None:

@@ -31,6 +31,9 @@ VIEWS = (
     "/v1/files/{file}",
     "/v1/files/{file}/text",
     "/v1/memory/conversations/{conversation}",
+    "/v1/memory/facts",
+    "/v1/memory/facts/{fact}",
+    "/v1/memory/facts/{fact}/history",
     "/v1/usage",
 )
 

@@ -69,6 +69,7 @@ def test_whoever_logs_in_as_a_guest_has_both(visitor: Visitor) -> None:
 
     assert both["conversations"] == mine["conversations"] | theirs["conversations"]
     assert both["files"] == mine["files"] | theirs["files"]
+    assert both["facts"] == mine["facts"] | theirs["facts"]
     assert both["usage"] == {name: mine["usage"][name] + theirs["usage"][name] for name in mine["usage"]}
     answer = say(account, guest.things["conversation"], "What is my dog number 0 called?")
     assert guest.canary in str(answer["output"])  # what was folded away of the guest's is remembered for the account

@@ -224,6 +224,19 @@ async def test_usage_can_be_left_out(llm: OfflineLLM, http: httpx.AsyncClient) -
     assert all(json.loads(event)["usage"] is None for event in events[:-1])
 
 
+async def test_prompts_can_be_counted_in_another_vocabulary_against_another_window(
+    llm: OfflineLLM, http: httpx.AsyncClient
+) -> None:
+    counted = (await chat(http, *TEA))["usage"]["prompt_tokens"]
+
+    llm.misbehave({"fault": {"prompt_tokens_times": 3, "context_length": 3 * counted + 100}})
+    fits = await http.post("/v1/chat/completions", json=body(*TEA, max_tokens=100))
+    refused = await http.post("/v1/chat/completions", json=body(*TEA, max_tokens=101))
+
+    assert fits.json()["usage"]["prompt_tokens"] == 3 * counted
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "context_length_exceeded")
+
+
 async def test_an_answer_can_be_scripted(llm: OfflineLLM, http: httpx.AsyncClient) -> None:
     llm.misbehave({"match": {"model": SUMMARISER}, "fault": {"content": '{"scripted": true}'}})
 
@@ -290,6 +303,18 @@ async def test_a_rule_that_makes_no_sense_is_refused(llm: OfflineLLM, http: http
 
     assert reply.status_code == 400
     assert (await http.get("/_offline/faults")).json()["data"] == []
+
+
+async def test_a_reply_can_be_held_until_the_rules_are_dropped(llm: OfflineLLM, http: httpx.AsyncClient) -> None:
+    llm.misbehave({"fault": {"held": True, "content": "At last."}})
+    held = asyncio.create_task(said(http, *TEA))
+    await until_open(llm, 1)
+
+    done_before, _ = await asyncio.wait([held], timeout=0.05)
+    llm.behave()
+
+    assert not done_before
+    assert await held == "At last."
 
 
 async def test_a_hanging_reply_does_not_hold_up_others(llm: OfflineLLM, http: httpx.AsyncClient) -> None:

@@ -29,8 +29,9 @@ FOLD: dict[str, Any] = {
                     "priority": {"type": "integer", "minimum": 0, "maximum": 10},
                     "turn_ids": {"type": "array", "items": {"type": "string"}, "minItems": 1},
                     "quote": {"type": "string"},
+                    "replaces": {"type": "array", "items": {"type": "string"}},
                 },
-                "required": ["text", "kind", "priority", "turn_ids", "quote"],
+                "required": ["text", "kind", "priority", "turn_ids", "quote", "replaces"],
                 "additionalProperties": False,
             },
         },
@@ -54,7 +55,7 @@ def schema_format(schema: dict[str, Any], name: str = "answer") -> dict[str, Any
 
 
 def turns(*known: str) -> str:
-    facts = "".join(f"- {escape(fact)}\n" for fact in known)
+    facts = "".join(f"f{number}: {escape(fact)}\n" for number, fact in enumerate(known, start=1))
     told = "\n".join(
         f'<turn id="{turn}" time="2026-11-22T10:00:00Z">\n<user>{escape(asked)}</user>\n'
         f"<assistant>{escape(answered)}</assistant>\n</turn>"
@@ -97,6 +98,17 @@ async def test_a_fold_does_not_repeat_known_facts(http: httpx.AsyncClient) -> No
     fold = await folded(http, turns("The user likes tea, not coffee", "We fly to Porto on 5 May 2026"))
 
     assert {fact["kind"] for fact in fold["facts"]} == {"profile", "instruction"}
+
+
+async def test_a_fold_names_the_known_facts_that_are_not_true_any_more(http: httpx.AsyncClient) -> None:
+    message = (
+        "<known_facts>\nf1: The user works at Acme.\nf2: The user lives in Graz.\nf3: My cat is called Tom\n"
+        '</known_facts>\n<turn id="turn_1" time="x">\n<user>I moved to Vienna. My cat is called Tom.</user>\n</turn>'
+    )
+
+    fold = await folded(http, message)
+
+    assert {fact["text"]: fact["replaces"] for fact in fold["facts"]} == {"I moved to Vienna.": ["f2"]}
 
 
 async def test_a_fold_of_long_sentences_fits_into_the_answer_that_memory_allows(http: httpx.AsyncClient) -> None:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from memory_service.dependencies import Chat, Contexts
-from memory_service.schemas import ContextAnswer, ContextQuestion
+from memory_service.schemas.context import ContextAnswer, ContextQuestion
 
 router = APIRouter(prefix="/internal", tags=["internal"])
 

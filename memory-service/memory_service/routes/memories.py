@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from chassis.pages import Page, page_of
-from memory_service.dependencies import MemoriesOf, Reader, Writer
-from memory_service.schemas import ConversationForgotten, ConversationMemory, FoundTurn
+from memory_service.dependencies import MemoriesOf, Reader, Topics, Writer
+from memory_service.schemas.memories import ConversationForgotten, ConversationMemory, FoundTurn, SearchQuery
+from memory_service.schemas.topics import Forgetting, ForgetTopic
 
 router = APIRouter(prefix="/v1/memory", tags=["memory"])
 
@@ -29,13 +30,12 @@ async def forget(conversation_id: ConversationId, user: Writer, memories: Memori
 
 
 @router.get("/search", operation_id="search_memory")
-async def search(
-    user: Reader,
-    memories: MemoriesOf,
-    q: Annotated[str, Query(min_length=1, max_length=1000)],
-    conversation: Annotated[str | None, Query(max_length=64)] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> Page[FoundTurn]:
+async def search(query: Annotated[SearchQuery, Query()], user: Reader, memories: MemoriesOf) -> Page[FoundTurn]:
     """Exact turns that bear on a query, best first."""
-    found = await memories.search(user.user_id, q, conversation, limit + 1)
-    return page_of(found, limit)
+    return page_of(await memories.search(user.user_id, query), query.limit)
+
+
+@router.post("/forget", operation_id="forget_topic")
+async def forget_topic(wish: ForgetTopic, user: Writer, topics: Topics) -> Forgetting:
+    """Erases the facts and the turns that have all words of the topic; the conversations stay with chat."""
+    return await topics.forget(user.user_id, wish)

@@ -1,12 +1,14 @@
 """Folds and merges that are owed: durable, leased, with the model's raw reply kept until it is used."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 
 COLUMNS = (
     "id, conversation_id, branch, kind, level, depth_from, depth_to, attempts, next_try_at, lease_until, failure,"
-    " reply, reply_model, input_tokens, output_tokens"
+    " reply, reply_model, input_tokens, output_tokens, known_facts"
 )
 FOLD = "fold"
 MERGE = "merge"
@@ -14,7 +16,10 @@ MERGE = "merge"
 
 @dataclass(frozen=True)
 class Job:
-    """A fold of a branch's oldest unfolded turns, or a merge of four of its episodes of `level`."""
+    """A fold of a branch's oldest unfolded turns, or a merge of four of its episodes of `level`.
+
+    `known_facts` are the ids of the facts that the reply was or will be told of, in that order.
+    """
 
     id: int
     conversation_id: str
@@ -31,6 +36,7 @@ class Job:
     reply_model: str | None
     input_tokens: int | None
     output_tokens: int | None
+    known_facts: Sequence[str]
 
 
 class Jobs:
@@ -63,17 +69,22 @@ class Jobs:
             now=now,
             until=until,
         )
-        return Job(**row) if row else None
+        return _job(row) if row else None
 
     def next_due(self) -> float | None:
         """When the next job can be taken; None when there is none."""
         due: float | None = self._tx.value("select min(max(next_try_at, lease_until)) as due from jobs")
         return due
 
-    def set_range(self, job: int, lease: str, depth_from: int, depth_to: int) -> None:
+    def set_range(self, job: int, lease: str, depth_from: int, depth_to: int, known_facts: Sequence[str] = ()) -> None:
         """What the reply that is being asked for will be about."""
         self._tx.run(
-            "update jobs set depth_from = ?, depth_to = ? where id = ? and lease = ?", depth_from, depth_to, job, lease
+            "update jobs set depth_from = ?, depth_to = ?, known_facts = ? where id = ? and lease = ?",
+            depth_from,
+            depth_to,
+            json.dumps(list(known_facts)),
+            job,
+            lease,
         )
 
     def save_reply(
@@ -122,7 +133,7 @@ class Jobs:
             f"select {COLUMNS} from jobs where conversation_id = ? order by id",  # noqa: S608
             conversation_id,
         )
-        return [Job(**row) for row in rows]
+        return [_job(row) for row in rows]
 
     def start_over(self, conversation_id: str, now: float) -> None:
         """Owes the same work under new ids: what is in the making of the old ones finds its job gone."""
@@ -131,6 +142,16 @@ class Jobs:
         for job in owed:
             self.owe(conversation_id, job.branch, job.kind, now, level=job.level)
 
+    def put_off(self, conversation_id: str, until: float) -> None:
+        """None of them is taken before."""
+        self._tx.run(
+            "update jobs set next_try_at = max(next_try_at, ?) where conversation_id = ?", until, conversation_id
+        )
+
     def erase(self, conversation_id: str) -> None:
         """Deletes them all, saved replies too."""
         self._tx.run("delete from jobs where conversation_id = ?", conversation_id)
+
+
+def _job(row: Row) -> Job:
+    return Job(**{**row, "known_facts": json.loads(row["known_facts"] or "[]")})

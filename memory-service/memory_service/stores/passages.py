@@ -1,16 +1,32 @@
-"""The index: passages of remembered turns and their FTS5 rows. The one file whose SQL is SQLite's alone."""
+"""The index: passages of remembered turns and their FTS5 rows. The one file whose SQL is SQLite's alone.
 
-import hashlib
+A passage's number says where it stands: branch (29 bits), depth (20), place in its turn (14). So the passages of a path
+are a few ranges of numbers, newer ones have higher numbers within a branch, and a match needs no join to be placed.
+Every word of the index begins with its owner's number: the postings that a search reads are its owner's alone.
+"""
+
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from chassis.database import Row, Transaction
-from memory_service.stores.branches import Path
+from chassis.database import Transaction
+from memory_service.stores.branches import Segment
 
-# user_text, assistant_text, scope, date, previous, before
-WEIGHTS = "1.0, 1.0, 0.0, 1.0, 0.5, 0.5"
-RANKED = 1000
-"""Of more matches than this only the best are looked at: joining them costs more than finding them."""
+PASSAGE_BITS, DEPTH_BITS = 14, 20
+MOST_PASSAGES = 1 << PASSAGE_BITS
+"""Of one turn; what it says beyond them is not found."""
+DEEPEST = (1 << DEPTH_BITS) - 1
+OWNER_END = "·"
+"""Between an owner's number and a word; FTS5's `ascii` takes it for a letter, and no word has it."""
+
+Role = Literal["user", "assistant"]
+_COLUMNS = {
+    None: "",
+    "user": "user_text : ",
+    "assistant": "assistant_text : ",
+    "either": "{user_text assistant_text} : ",
+}
 
 
 @dataclass(frozen=True)
@@ -25,27 +41,49 @@ class Passage:
 
 @dataclass(frozen=True)
 class Indexed:
-    """What the index holds of one passage."""
+    """A passage and the words of it that the index holds."""
 
-    user_text: str
-    assistant_text: str
-    date: str
-    previous: str
-    before: str
+    passage: Passage
+    user_words: Sequence[str]
+    assistant_words: Sequence[str]
+    date_words: Sequence[str]
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A passage that matched; `score` is bm25 turned round, higher is better."""
+class Span:
+    """Numbers of passages, both ends included."""
 
-    turn: int
-    turn_id: str
-    conversation_id: str
-    depth: int
-    created_at: float
-    session_at: float
-    passage: Passage
-    score: float
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class IndexOwner:
+    """The number that stands before each of the owner's words, and how much of the owner is in the index."""
+
+    number: int
+    turns: int
+    passages: int
+
+
+EVERYTHING = Span(0, (1 << 63) - 1)
+
+
+def turn_place(branch: int, depth: int) -> int:
+    """Where a turn stands, as one number."""
+    return branch << DEPTH_BITS | depth
+
+
+def place_of_passage(number: int) -> int:
+    """Where the turn of a passage stands."""
+    return number >> PASSAGE_BITS
+
+
+def span_of(segment: Segment) -> Span:
+    """The passages of a piece of a path."""
+    first = turn_place(segment.branch, segment.above + 1)
+    last = turn_place(segment.branch, min(segment.upto, DEEPEST))
+    return Span(first << PASSAGE_BITS, last << PASSAGE_BITS | MOST_PASSAGES - 1)
 
 
 class Passages:
@@ -54,110 +92,104 @@ class Passages:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def add(self, turn: int, owner: str, conversation_id: str, passage: Passage, indexed: Indexed) -> None:
-        """Indexes one passage of a turn for its owner."""
-        number = self._tx.value(
-            "insert into passages (turn, user_from, user_to, assistant_from, assistant_to)"
-            " values (?, ?, ?, ?, ?) returning number",
-            turn,
-            passage.user_from,
-            passage.user_to,
-            passage.assistant_from,
-            passage.assistant_to,
-        )
-        self._tx.run(
-            "insert into passages_fts (rowid, user_text, assistant_text, scope, date, previous, before)"
-            " values (?, ?, ?, ?, ?, ?, ?)",
-            number,
-            indexed.user_text,
-            indexed.assistant_text,
-            _scope(owner, conversation_id),
-            indexed.date,
-            indexed.previous,
-            indexed.before,
-        )
-
-    def search(
-        self, owner: str, words: list[str], *, conversation_id: str | None = None, path: Path | None = None, limit: int
-    ) -> list[Hit]:
-        """The owner's passages that hold any of the words, best first; with `path` only those on it."""
-        rows = self._tx.all(
-            f"""
-            with best as materialized (
-                select rowid as number, -bm25(passages_fts, {WEIGHTS}) as score
-                  from passages_fts where passages_fts match :match order by score desc limit {RANKED}
+    def add(self, owner: str, branch: int, depth: int, passages: Sequence[Indexed]) -> None:
+        """Indexes a turn's passages for its owner."""
+        prefix = f"{self._number_of(owner, passages=len(passages))}{OWNER_END}"
+        first = turn_place(branch, depth) << PASSAGE_BITS
+        for number, each in enumerate(passages, start=first):
+            self._tx.run(
+                "insert into passages (number, user_from, user_to, assistant_from, assistant_to)"
+                " values (?, ?, ?, ?, ?)",
+                number,
+                *(each.passage.user_from, each.passage.user_to),
+                *(each.passage.assistant_from, each.passage.assistant_to),
             )
-            select p.turn, t.id, t.conversation_id, t.depth, t.created_at, t.session_at,
-                   p.user_from, p.user_to, p.assistant_from, p.assistant_to, best.score
-              from best
-              join passages as p on p.number = best.number
-              join turns    as t on t.number = p.turn
-             where t.owner = :owner
-               and (:path is null or exists (select 1 from json_each(:path) as segment
-                                              where t.branch = segment.value ->> 0
-                                                and t.depth <= segment.value ->> 1))
-             order by best.score desc, p.number desc
-             limit :limit
-            """,  # noqa: S608 - the weights are ours
-            match=_match(owner, words, conversation_id),
-            owner=owner,
-            path=json.dumps([(each.branch, each.upto) for each in path.segments]) if path else None,
-            limit=limit,
-        )
-        return [_hit(row) for row in rows]
+            self._tx.run(
+                "insert into passages_fts (rowid, user_text, assistant_text, date) values (?, ?, ?, ?)",
+                number,
+                *(_prefixed(prefix, words) for words in (each.user_words, each.assistant_words, each.date_words)),
+            )
 
-    def give(self, conversation_id: str, into: str) -> None:
-        """From now on another owner finds them."""
+    def take_out(self, owner: str, span: Span) -> None:
+        """Takes the owner's passages of the span out of the index."""
+        self._tx.run("delete from passages_fts where rowid between ? and ?", span.first, span.last)
+        turns = self._tx.value(
+            "select count(distinct number >> ?) as turns from passages where number between ? and ?",
+            *(PASSAGE_BITS, span.first, span.last),
+        )
+        passages = self._tx.run("delete from passages where number between ? and ?", span.first, span.last)
         self._tx.run(
-            "update passages_fts set scope = ? where rowid in (select p.number from passages as p"
-            " join turns as t on t.number = p.turn where t.conversation_id = ?)",
-            _scope(into, conversation_id),
-            conversation_id,
+            "update index_owners set turns = turns - ?, passages = passages - ? where owner = ?", turns, passages, owner
         )
 
-    def take_out(self, turn: int) -> None:
-        """Takes the passages of one turn out of the index."""
-        self._tx.run("delete from passages_fts where rowid in (select number from passages where turn = ?)", turn)
-        self._tx.run("delete from passages where turn = ?", turn)
+    def forget_owner(self, owner: str) -> None:
+        """Whose passages are all gone: the number stays with nobody."""
+        self._tx.run("delete from index_owners where owner = ?", owner)
 
-    def erase(self, conversation_id: str) -> None:
-        """Takes every passage of the conversation out of the index."""
-        self._tx.run(
-            "delete from passages_fts where rowid in (select p.number from passages as p"
-            " join turns as t on t.number = p.turn where t.conversation_id = ?)",
-            conversation_id,
+    def of_owner(self, owner: str) -> IndexOwner | None:
+        """What the index knows of the owner; None when nothing was ever indexed."""
+        row = self._tx.one("select number, turns, passages from index_owners where owner = ?", owner)
+        return IndexOwner(**row) if row else None
+
+    def holding(self, match: str, spans: Sequence[Span], limit: int) -> list[int]:
+        """Numbers of passages in the spans that match, the highest first; at most `limit`."""
+        numbers: list[int] = []
+        for span in spans:
+            found = self._tx.value(  # in one row, since rows cost more than what is in them
+                "select json_group_array(number) as numbers from (select rowid as number from passages_fts"
+                " where passages_fts match ? and rowid between ? and ? order by rowid desc limit ?)",
+                match,
+                *(span.first, span.last, limit - len(numbers)),
+            )
+            numbers += json.loads(found)
+            if len(numbers) == limit:
+                break
+        return numbers
+
+    def count(self, match: str, spans: Sequence[Span], most: int) -> int:
+        """How many passages in the spans match; counts no further than `most`."""
+        counted = 0
+        for span in spans:
+            counted += self._tx.value(
+                "select count(*) as count from (select 1 from passages_fts"
+                " where passages_fts match ? and rowid between ? and ? limit ?)",
+                match,
+                *(span.first, span.last, most - counted),
+            )
+            if counted >= most:
+                break
+        return counted
+
+    def find(self, number: int) -> Passage:
+        """A passage of the index."""
+        row = self._tx.one(
+            "select user_from, user_to, assistant_from, assistant_to from passages where number = ?", number
         )
-        self._tx.run(
-            "delete from passages where turn in (select number from turns where conversation_id = ?)", conversation_id
+        assert row is not None
+        return Passage(**row)
+
+    def _number_of(self, owner: str, passages: int) -> int:
+        """The owner's number, who now has a turn and so many passages more."""
+        number: int | None = self._tx.value(
+            "update index_owners set turns = turns + 1, passages = passages + ? where owner = ? returning number",
+            passages,
+            owner,
         )
+        if number is None:
+            number = self._tx.value(
+                "insert into index_owners (owner, turns, passages) values (?, 1, ?) returning number", owner, passages
+            )
+        return number
 
 
-def _match(owner: str, words: list[str], conversation_id: str | None) -> str:
-    """The FTS5 query. Every word is quoted, so nothing a user writes is query syntax."""
-    scope = [f'scope : "{_token(owner)}"']
-    if conversation_id is not None:
-        scope.append(f'scope : "{_token(conversation_id)}"')
-    quoted = " OR ".join('"' + word.replace('"', "") + '"' for word in words)
-    return " AND ".join([*scope, f"- scope : ({quoted})"])
+def match_of(owner: IndexOwner, stems: Sequence[str], said_by: Role | Literal["either"] | None = None) -> str:
+    """The FTS5 query for passages that have one of the stems. A stem that ends in `*` stands for all that begin so.
+
+    With `said_by` the date does not count. Every word is quoted, so nothing a user writes is query syntax.
+    """
+    quoted = (f'"{owner.number}{OWNER_END}{stem.rstrip("*")}"{"*" * stem.endswith("*")}' for stem in stems)
+    return f"{_COLUMNS[said_by]}({' OR '.join(quoted)})"
 
 
-def _scope(owner: str, conversation_id: str) -> str:
-    return f"{_token(owner)} {_token(conversation_id)}"
-
-
-def _token(name: str) -> str:
-    """One word of the index for an owner or a conversation, whatever characters its id has."""
-    return "x" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _hit(row: Row) -> Hit:
-    return Hit(
-        turn=row["turn"],
-        turn_id=row["id"],
-        conversation_id=row["conversation_id"],
-        depth=row["depth"],
-        created_at=row["created_at"],
-        session_at=row["session_at"],
-        passage=Passage(row["user_from"], row["user_to"], row["assistant_from"], row["assistant_to"]),
-        score=row["score"],
-    )
+def _prefixed(prefix: str, words: Sequence[str]) -> str:
+    return " ".join(prefix + word for word in words)

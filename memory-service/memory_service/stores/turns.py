@@ -1,8 +1,8 @@
 """The archive: every turn, word for word."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chassis.database import Transaction
@@ -41,6 +41,13 @@ class Turn:
         return bool(self.user_text.strip())
 
 
+def husk_of(turn: Turn) -> Turn:
+    """What is left of a turn that is forgotten: that there was one."""
+    return replace(
+        turn, status=FORGOTTEN, remembered=False, user_text="", assistant_text="", file_ids=[], model=None, tokens=0
+    )
+
+
 @dataclass(frozen=True)
 class Size:
     """A turn without its texts."""
@@ -50,6 +57,19 @@ class Size:
     depth: int
     tokens: int
     opens: bool
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a turn stands and when it was; without its texts."""
+
+    id: str
+    owner: str
+    conversation_id: str
+    branch: int
+    depth: int
+    created_at: float
+    session_at: float
 
 
 @dataclass(frozen=True)
@@ -72,31 +92,68 @@ class Turns:
         row = self._tx.one(f"select {COLUMNS} from turns where id = ?", turn_id)  # noqa: S608
         return _turn(row) if row else None
 
-    def add(self, turn: Turn) -> int:
-        """Stores a turn; returns its number, by which the index knows it."""
-        number: int = self._tx.value(
+    def find_all(self, turn_ids: Sequence[str]) -> dict[str, Turn]:
+        """The turns of those ids that there are, by id."""
+        rows = self._tx.all(
+            f"select {COLUMNS} from turns where id in (select value from json_each(?))",  # noqa: S608
+            json.dumps(list(turn_ids)),
+        )
+        return {row["id"]: _turn(row) for row in rows}
+
+    def placed(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Placed]:
+        """The remembered turns that stand at those places, which are branch and depth."""
+        rows = self._tx.all(
+            "select t.id, t.owner, t.conversation_id, t.branch, t.depth, t.created_at, t.session_at"
+            " from json_each(?) as place join turns as t"
+            " on t.branch = place.value ->> 0 and t.depth = place.value ->> 1 where t.remembered = 1",
+            json.dumps(places),
+        )
+        return {(row["branch"], row["depth"]): Placed(**row) for row in rows}
+
+    def numbered(self, numbers: Sequence[int]) -> list[Turn]:
+        """The turns of those numbers that there are."""
+        rows = self._tx.all(
+            f"select {COLUMNS} from turns where number in (select value from json_each(?))",  # noqa: S608
+            json.dumps(list(numbers)),
+        )
+        return [_turn(row) for row in rows]
+
+    def newest_number(self) -> int:
+        """Of the turn that arrived last; 0 when there is none."""
+        newest: int = self._tx.value("select coalesce(max(number), 0) from turns")
+        return newest
+
+    def newer(self, number: int, owner: str) -> list[str]:
+        """Ids of the owner's turns that arrived since then."""
+        rows = self._tx.all("select id from turns where number > ? and owner = ? order by number", number, owner)
+        return [row["id"] for row in rows]
+
+    def kept_aside(self, owner: str) -> list[str]:
+        """Ids of the owner's turns that have texts and are no part of what is remembered, such as failed ones."""
+        rows = self._tx.all(
+            "select id from turns where owner = ? and remembered = 0 and (user_text <> '' or assistant_text <> '')",
+            owner,
+        )
+        return [row["id"] for row in rows]
+
+    def add(self, turn: Turn) -> None:
+        """Stores a turn."""
+        self._tx.run(
             "insert into turns (id, owner, conversation_id, branch, depth, status, remembered, opens, user_text,"
             " assistant_text, file_ids, model, tokens, created_at, ended_at, session_at)"
             " values (:id, :owner, :conversation_id, :branch, :depth, :status, :remembered, :opens, :user_text,"
-            " :assistant_text, :file_ids, :model, :tokens, :created_at, :ended_at, :session_at) returning number",
+            " :assistant_text, :file_ids, :model, :tokens, :created_at, :ended_at, :session_at)",
             **_values(turn),
         )
-        return number
 
-    def revise(self, turn: Turn) -> int:
-        """Puts other texts in the place of a turn's; returns its number."""
-        number: int = self._tx.value(
-            "update turns set remembered = :remembered, opens = :opens, user_text = :user_text,"
+    def revise(self, turn: Turn) -> None:
+        """Puts other texts in the place of a turn's."""
+        self._tx.run(
+            "update turns set status = :status, remembered = :remembered, opens = :opens, user_text = :user_text,"
             " assistant_text = :assistant_text, file_ids = :file_ids, model = :model, tokens = :tokens"
-            " where id = :id returning number",
+            " where id = :id",
             **_values(turn),
         )
-        return number
-
-    def number_of(self, turn_id: str) -> int:
-        """The number by which the index knows a turn."""
-        number: int = self._tx.value("select number from turns where id = ?", turn_id)
-        return number
 
     def newest_known(self, owner: str, conversation_id: str, turn_ids: list[str]) -> Turn | None:
         """The first of the ids, which come newest first, that is a turn of this conversation."""
@@ -106,15 +163,8 @@ class Turns:
                 return turn
         return None
 
-    def before(self, path: Path, depth: int, count: int) -> list[Turn]:
-        """The `count` remembered turns before that depth, newest first."""
-        rows: list[dict[str, Any]] = []
-        for segment in path.between(path.root, depth - 1):
-            rows += self._of_segment(COLUMNS, segment, "desc", count - len(rows))
-        return [_turn(row) for row in rows]
-
     def following(self, branch: int, depth: int, count: int) -> list[Turn]:
-        """The next `count` remembered turns after that depth on the same branch, oldest first."""
+        """The next `count` remembered turns after that depth on the same branch, oldest first; -1 is all."""
         rows = self._tx.all(
             f"select {COLUMNS} from turns where branch = ? and depth > ? and remembered = 1"  # noqa: S608
             " order by depth limit ?",
@@ -211,4 +261,10 @@ def _values(turn: Turn) -> dict[str, Any]:
 
 
 def _turn(row: dict[str, Any]) -> Turn:
-    return Turn(**{**row, "remembered": bool(row["remembered"]), "file_ids": json.loads(row["file_ids"])})
+    return Turn(
+        **{
+            **row,
+            "remembered": bool(row["remembered"]),
+            "file_ids": [] if row["file_ids"] == "[]" else json.loads(row["file_ids"]),
+        }
+    )

@@ -138,7 +138,7 @@ async def test_a_reply_that_was_saved_before_a_crash_is_used_without_asking_agai
 
 async def test_a_fold_that_is_committed_twice_counts_once(settings: Settings, model: OfflineLLM) -> None:
     database_of = [package_migrations("memory_service"), INBOX, OWNERS]
-    folds = Folds(Limits(4, 3000, 1500, 4000), lambda: START, lambda: None)
+    folds = Folds(Limits(4, 3000, 1500, 4000), lambda: START, lambda: None, lambda: 1.0)
     talk = Talk()
     events = [Event(**talk.turn(f"My project {n} is called Falcon{n}.")) for n in range(5)]
     reply = Reply("", "m", None, None)

@@ -41,6 +41,42 @@ def test_search_is_limited_and_can_be_narrowed_to_one_conversation(memory: Memor
 
 
 @pytest.mark.parametrize(
+    ("bounds", "found"),
+    [
+        ({}, ["first", "second", "third"]),
+        ({"from": 1_760_000_120}, ["second", "third"]),
+        ({"from": "2025-10-09T08:55:20Z"}, ["second", "third"]),
+        ({"from": "2025-10-09T10:55:20.5+02:00"}, ["third"]),
+        ({"to": 1_760_000_180.0}, ["first", "second"]),
+        ({"from": 1_760_000_060, "to": "2025-10-09 08:55:20"}, ["first"]),
+        ({"from": "2025-10-09", "to": "2025-10-10"}, ["first", "second", "third"]),
+        ({"from": "2025-10-10"}, []),
+        ({"to": "0001-01-01T00:00:00+14:00"}, []),
+        ({"to": "9999-12-31T23:59:59-14:00"}, ["first", "second", "third"]),
+    ],
+)
+def test_search_can_be_narrowed_to_a_time(memory: Memory, bounds: dict[str, object], found: list[str]) -> None:
+    talk = Talk(f"user_search_{bounds}")
+    for name in ("first", "second", "third"):
+        memory.deliver(talk.turn(f"The {name} walk in the mountains."))
+
+    turns = memory.search("mountains", talk.owner, **bounds)
+
+    assert sorted(turn["user"].split()[1] for turn in turns) == found
+
+
+def test_search_can_be_narrowed_to_what_one_of_both_said(memory: Memory) -> None:
+    talk = Talk("user_search5")
+    memory.deliver(talk.turn("My falcon flies.", "How nice."), talk.turn("Hello.", "A falcon sits there."))
+
+    by_user = memory.search("falcon", "user_search5", role="user")
+    by_assistant = memory.search("falcon", "user_search5", role="assistant")
+
+    assert [turn["id"] for turn in by_user] == talk.turns[:1]
+    assert [turn["id"] for turn in by_assistant] == talk.turns[1:]
+
+
+@pytest.mark.parametrize(
     "query",
     ['"', "scope: x*", "NEAR(a b)", "falcon OR", "(falcon", "falcon\u0000x", "-falcon", "ﬁ", "🦅 falcon", "'; --"],
 )
@@ -61,6 +97,13 @@ def test_nothing_a_user_writes_is_query_syntax(memory: Memory, query: str) -> No
         ({"q": "a", "limit": 0}, 422),
         ({"q": "a", "limit": 101}, 422),
         ({"q": "a" * 1001}, 422),
+        ({"q": "a", "role": "system"}, 422),
+        ({"q": "a", "from": "yesterday"}, 422),
+        ({"q": "a", "from": "-1"}, 422),
+        ({"q": "a", "to": "nan"}, 422),
+        ({"q": "a", "to": "inf"}, 422),
+        ({"q": "a", "to": "1e12"}, 422),
+        ({"q": "a", "conversation": "c" * 65}, 422),
     ],
 )
 def test_a_search_that_is_not_valid_is_refused(memory: Memory, params: dict[str, object], status: int) -> None:

@@ -65,6 +65,10 @@ def test_after_failures_a_fold_takes_less() -> None:
     assert [taken(BY_TOKENS, *[500] * 12, attempts=attempts) for attempts in (0, 2, 4, 6, 50)] == [8, 4, 2, 1, 1]
 
 
+def test_what_a_fold_may_read_is_in_the_tokens_of_the_model_that_reads_it() -> None:
+    assert [taken(BY_TOKENS.counted_at(ratio), *[500] * 12) for ratio in (0.8, 1.0, 1.34, 2.0)] == [9, 8, 5, 4]
+
+
 def test_a_fold_takes_whole_exchanges_and_counts_them() -> None:
     branch, sizes = branch_of(*[10] * 12)
     sizes = [dataclasses.replace(size, opens=size.depth % 2 == 1) for size in sizes]

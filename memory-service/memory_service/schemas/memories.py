@@ -1,92 +1,10 @@
-"""What crosses the wire: the events memory takes, the context it gives, and what a user sees of it."""
+"""What a user sees of the memory: conversations, and what a search finds."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
-
-def _a_number(value: object) -> object:
-    """JSON's `"5"` and `true` are no numbers, whatever Python makes of them."""
-    if isinstance(value, str | bool):
-        raise ValueError("must be a number")
-    return value
-
-
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Moment = Annotated[float, Field(ge=0, le=100_000_000_000, description="Seconds since the epoch.")]
-Number = Annotated[int, BeforeValidator(_a_number)]
-Status = Literal["completed", "incomplete", "cancelled", "failed"]
-
-
-class TurnEnded(BaseModel):
-    """Data of `turn.ended`."""
-
-    owner: Id
-    conversation_id: Id
-    turn_id: Id
-    parent_id: Id | None
-    depth: int = Field(ge=1)
-    status: Status
-    user_text: str
-    assistant_text: str
-    file_ids: list[Id] = []
-    model: str | None = None
-    created_at: Moment
-    ended_at: Moment
-
-
-class TurnRevised(BaseModel):
-    """Data of `turn.revised`: its texts from now on. Without any the turn is an empty node."""
-
-    owner: Id
-    conversation_id: Id
-    turn_id: Id
-    user_text: str
-    assistant_text: str
-
-
-class ConversationDeleted(BaseModel):
-    """Data of `conversation.deleted`."""
-
-    owner: Id
-    conversation_id: Id
-
-
-class ContextQuestion(BaseModel):
-    """Body of `POST /internal/context`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    owner: Id
-    conversation_id: Id
-    tail: list[Id] = Field(max_length=64, description="Ids of the newest turns on the path, newest first.")
-    query: str = Field(max_length=1_000_000)
-    token_budget: Number = Field(ge=0, le=10_000_000)
-
-
-class ContextMessage(BaseModel):
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-class ContextPart(BaseModel):
-    """What is in the context, or was left out, and why."""
-
-    kind: Literal["facts", "episodes", "turn", "recall"]
-    ids: list[str]
-    tokens: int
-    reason: str
-
-
-class ContextAnswer(BaseModel):
-    """Context of a turn, stable parts first; `recall` stands inside the user's new message."""
-
-    known_through: str | None
-    messages: list[ContextMessage]
-    recall: str | None
-    parts: list[ContextPart]
-    dropped: list[ContextPart]
-    tokens: int
+from memory_service.schemas.values import PointInTime
 
 
 class BufferedTurn(BaseModel):
@@ -176,6 +94,17 @@ class ConversationForgotten(BaseModel):
     turns: int
     episodes: int
     facts: int
+
+
+class SearchQuery(BaseModel):
+    """Parameters of `GET /v1/memory/search`."""
+
+    q: str = Field(min_length=1, max_length=1000)
+    conversation: str | None = Field(None, max_length=64, description="Only turns of this conversation.")
+    since: PointInTime | None = Field(None, alias="from", description="Only turns that began then or later.")
+    until: PointInTime | None = Field(None, alias="to", description="Only turns that began before.")
+    role: Literal["user", "assistant"] | None = Field(None, description="Only what was said by the one or the other.")
+    limit: int = Field(20, ge=1, le=100)
 
 
 class FoundTurn(BaseModel):

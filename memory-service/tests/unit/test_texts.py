@@ -8,7 +8,7 @@ from chassis.tokens import estimate_tokens
 from memory_service.marking import unmarked
 from memory_service.passages import PASSAGE_TOKENS, passages_of, pieces
 from memory_service.quoting import find_quote
-from memory_service.words import content_stems, content_words, overlap
+from memory_service.words import content_stems, overlap
 
 
 @hypothesis.given(st.text(max_size=6000))
@@ -53,10 +53,6 @@ def test_a_quote_is_found_where_it_was_typed(quote: str, found: str | None) -> N
     span = find_quote(text, quote)
 
     assert (text[slice(*span)] if span else None) == found
-
-
-def test_content_words_leave_out_what_says_nothing() -> None:
-    assert content_words("What is the name of the violin teacher of mine?") == ["name", "violin", "teacher"]
 
 
 def test_forms_of_a_word_share_their_stem() -> None:

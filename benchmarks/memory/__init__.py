@@ -1,0 +1,1 @@
+"""What memory finds, keeps and forgets, measured."""

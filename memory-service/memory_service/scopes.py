@@ -1,0 +1,71 @@
+"""Where a search looks: ranges of the index, about how much they hold, and where a turn of them stands."""
+
+from collections.abc import Sequence
+
+from chassis.database import Transaction
+from memory_service.stores.branches import Branches, Path, Segment
+from memory_service.stores.passages import (
+    DEEPEST,
+    DEPTH_BITS,
+    EVERYTHING,
+    IndexOwner,
+    Span,
+    place_of_passage,
+    span_of,
+)
+
+MOST_SPANS = 8
+
+
+class Scope:
+    """`passages` is an estimate of how many there are, `passages_per_turn` the owner's mean.
+
+    On a path a turn's place is its depth, so that turns on both sides of a fork are neighbours; else branch and depth.
+    """
+
+    def __init__(
+        self, owner: IndexOwner, spans: Sequence[Span], segments: Sequence[Segment] | None, *, on_path: bool = False
+    ) -> None:
+        self.spans = _few(spans)
+        self.passages_per_turn = max(1.0, owner.passages / max(1, owner.turns))
+        turns = owner.turns if segments is None else sum(each.upto - each.above for each in segments)
+        self.passages = max(1.0, turns * self.passages_per_turn)
+        self._segments = {each.branch: each for each in segments} if segments is not None else None
+        self._on_path = on_path
+
+    def place(self, number: int) -> int | None:
+        """Of the turn of a passage; None when it is not searched."""
+        place = place_of_passage(number)
+        if self._segments is None:
+            return place
+        depth = place & DEEPEST
+        segment = self._segments.get(place >> DEPTH_BITS)
+        if segment is None or not segment.above < depth <= segment.upto:
+            return None
+        return depth if self._on_path else place
+
+    def branch_and_depth(self, place: int) -> tuple[int, int]:
+        """Where the turn stands."""
+        if not self._on_path:
+            return place >> DEPTH_BITS, place & DEEPEST
+        assert self._segments is not None
+        return next((each.branch for each in self._segments.values() if each.above < place <= each.upto), 0), place
+
+
+def scope_of(tx: Transaction, owner: IndexOwner, conversation_id: str | None, path: Path | None) -> Scope:
+    """The path; else the conversation with all its branches; else all that is the owner's."""
+    if path is not None:
+        return Scope(owner, [span_of(each) for each in path.segments], path.segments, on_path=True)
+    if conversation_id is None:
+        return Scope(owner, [EVERYTHING], None)
+    branches = [Segment(each.id, each.fork_depth, each.tip_depth) for each in Branches(tx).of(conversation_id)]
+    return Scope(owner, [span_of(each) for each in branches], branches)
+
+
+def _few(spans: Sequence[Span]) -> list[Span]:
+    """At most so many spans that cover them all, highest first: those nearest to each other become one."""
+    few = sorted(spans, key=lambda span: -span.first)
+    while len(few) > MOST_SPANS:
+        at = min(range(len(few) - 1), key=lambda i: few[i].first - few[i + 1].last)
+        few[at : at + 2] = [Span(few[at + 1].first, few[at].last)]
+    return few

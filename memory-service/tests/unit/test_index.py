@@ -1,0 +1,276 @@
+"""The index and the search over it, on a database of their own."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import apsw
+import pytest
+
+from chassis.database import Transaction, _as_dict
+from chassis.migrations import migrate, package_migrations
+from memory_service import retrieval
+from memory_service.indexing import index_conversation, index_turn, take_out_conversation, take_out_turn
+from memory_service.postings import PAIRS, RARE
+from memory_service.retrieval import Found, Times
+from memory_service.scopes import MOST_SPANS
+from memory_service.stores.branches import Branches, Path
+from memory_service.stores.conversations import Conversations
+from memory_service.stores.passages import EVERYTHING, IndexOwner, Passages, match_of
+from memory_service.stores.turns import Turn, Turns
+
+START = 1_760_000_000.0
+
+
+class Counting(Transaction):
+    """Counts how many numbers of passages were read from the index."""
+
+    read = 0
+
+    def value(self, sql: str, *values: object, **named: object) -> object:
+        value = super().value(sql, *values, **named)
+        if "passages_fts match" in sql:
+            self.read += str(value).count(",") + 1
+        return value
+
+
+@pytest.fixture
+def tx() -> Iterator[Counting]:
+    connection = apsw.Connection(":memory:")
+    connection.row_trace = _as_dict
+    migrate(connection, [package_migrations("memory_service")])
+    yield Counting(connection)
+    connection.close()
+
+
+class Talk:
+    """A conversation that grows turn by turn, and forks."""
+
+    def __init__(self, tx: Transaction, owner: str = "user_1", name: str = "conv_1") -> None:
+        self.tx, self.owner, self.name, self.said = tx, owner, name, 0
+        Conversations(tx).open(name, owner)
+        self.branch = Branches(tx).open(name, parent=None, parent_turn_id=None, fork_depth=0)
+        self.depth = 0
+
+    def say(self, user: str, assistant: str = "Noted.", hours: float = 0) -> Turn:
+        self.depth += 1
+        self.said += 1
+        moment = START + hours * 3600
+        turn = Turn(
+            id=f"{self.name}_{self.said}",
+            owner=self.owner,
+            conversation_id=self.name,
+            branch=self.branch,
+            depth=self.depth,
+            status="completed",
+            remembered=True,
+            user_text=user,
+            assistant_text=assistant,
+            file_ids=[],
+            model=None,
+            tokens=10,
+            created_at=moment,
+            ended_at=moment,
+            session_at=START,
+        )
+        Turns(self.tx).add(turn)
+        Branches(self.tx).extend(self.branch, self.depth)
+        index_turn(self.tx, turn)
+        return turn
+
+    def fork(self, depth: int) -> None:
+        parent = self.branch
+        self.branch = Branches(self.tx).open(self.name, parent=parent, parent_turn_id="x", fork_depth=depth)
+        self.depth = depth
+
+    @property
+    def path(self) -> Path:
+        return Branches(self.tx).path(self.branch, self.depth)
+
+
+def ids(found: list[Found]) -> list[str]:
+    return [each.turn.id for each in found]
+
+
+def holds(tx: Transaction, word: str) -> list[int]:
+    """Numbers of passages that hold a word for `user_1`."""
+    known = Passages(tx).of_owner("user_1")
+    return Passages(tx).holding(match_of(known, [word]), [EVERYTHING], 100) if known else []
+
+
+def test_a_word_of_one_owner_is_no_word_of_another(tx: Counting) -> None:
+    for number in range(1, 13):
+        Talk(tx, f"user_{number}", f"conv_{number}").say("My falcon is called Ferdinand.")
+
+    found = retrieval.search(tx, "user_2", "falcon", limit=10)
+
+    assert ids(found) == ["conv_2_1"]
+    assert retrieval.search(tx, "user_99", "falcon", limit=10) == []
+
+
+def test_what_others_say_does_not_change_what_a_search_reads(tx: Counting) -> None:
+    Talk(tx, "user_2", "conv_2").say("My falcon is called Ferdinand.")
+    retrieval.search(tx, "user_2", "falcon", limit=10)
+    alone, tx.read = tx.read, 0
+    crowd = Talk(tx)
+    for _ in range(200):
+        crowd.say("A falcon, another falcon.")
+
+    retrieval.search(tx, "user_2", "falcon", limit=10)
+
+    assert tx.read == alone
+
+
+def test_common_words_cost_no_more_in_a_long_conversation(tx: Counting) -> None:
+    talk = Talk(tx)
+    for number in range(6 * RARE):
+        talk.say(f"The keeper wrote about day {number}.")
+
+    found = retrieval.search(tx, "user_1", "What did the keeper write about day 700?", path=talk.path, limit=5)
+
+    assert ids(found)[0] == "conv_1_701"
+    assert tx.read <= 5 * RARE
+
+
+def test_words_that_have_each_become_common_are_found_where_they_stand_together(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("The code of the boathouse is 4711.")
+    for number in range(2 * RARE):
+        talk.say(f"The code of something, {number}.")
+        talk.say(f"Something at the boathouse, {number}.")
+        talk.say("Something else altogether.")
+        talk.say("And something else again.")
+        talk.say("It goes on and on.")
+
+    found = retrieval.search(tx, "user_1", "What is the boathouse code?", path=talk.path, limit=5)
+
+    assert ids(found)[0] == "conv_1_1"
+    assert tx.read <= 2 * RARE + PAIRS + 2
+
+
+def test_one_common_word_is_found_where_it_was_said_last(tx: Counting) -> None:
+    talk = Talk(tx)
+    for _ in range(2 * RARE):
+        talk.say("A kestrel.")
+
+    found = retrieval.search(tx, "user_1", "kestrel", path=talk.path, limit=RARE, beside=False)
+
+    assert {each.turn.depth for each in found} == set(range(RARE + 1, 2 * RARE + 1))
+
+
+def test_words_that_are_common_and_never_together_are_found_too(tx: Counting) -> None:
+    talk = Talk(tx)
+    for _ in range(2 * RARE):
+        talk.say("A kestrel.")
+        talk.say("A heron.")
+
+    assert len(retrieval.search(tx, "user_1", "heron kestrel", path=talk.path, limit=10)) == 10
+
+
+def test_only_the_path_is_searched_and_its_forks_are_neighbours(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("Let us talk about the saxophone.")
+    talk.say("A saxophone costs 900 euros.")
+    talk.fork(1)
+    talk.say("How much is it?", "1,200 euros.")
+
+    found = retrieval.search(tx, "user_1", "saxophone", path=talk.path, limit=10)
+
+    assert ids(found) == ["conv_1_1", "conv_1_3"]
+    assert found[1].passage is None
+
+
+def test_a_path_of_many_forks_is_searched_whole(tx: Counting) -> None:
+    talk, other = Talk(tx), Talk(tx, name="conv_2")
+    for number in range(3 * MOST_SPANS):
+        talk.say(f"A kestrel, number {number}.")
+        other.say("A kestrel elsewhere.")
+        talk.fork(talk.depth)
+
+    found = retrieval.search(tx, "user_1", "kestrel", path=talk.path, limit=100, beside=False)
+
+    assert sorted(ids(found)) == sorted(f"conv_1_{number + 1}" for number in range(3 * MOST_SPANS))
+
+
+def test_a_conversation_is_searched_with_all_its_branches(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("A kestrel.")
+    talk.fork(0)
+    talk.say("Another kestrel.")
+    Talk(tx, name="conv_2").say("A kestrel elsewhere.")
+
+    found = retrieval.search(tx, "user_1", "kestrel", conversation_id="conv_1", limit=10)
+
+    assert sorted(ids(found)) == ["conv_1_1", "conv_1_2"]
+
+
+@pytest.mark.parametrize(("role", "expected"), [("user", ["conv_1_1"]), ("assistant", ["conv_1_2"])])
+def test_a_role_is_that_of_who_said_the_word(tx: Counting, role: retrieval.Role, expected: list[str]) -> None:
+    talk = Talk(tx)
+    talk.say("I saw a kestrel.", "Where?")
+    talk.say("What was that bird?", "A kestrel.")
+
+    assert ids(retrieval.search(tx, "user_1", "kestrel", role=role, limit=10)) == expected
+
+
+def test_times_are_from_and_before(tx: Counting) -> None:
+    talk = Talk(tx)
+    for hour in range(4):
+        talk.say("A kestrel.", hours=hour)
+
+    found = retrieval.search(
+        tx, "user_1", "kestrel", times=Times(START + 3600, START + 3 * 3600), limit=10, beside=False
+    )
+
+    assert sorted(ids(found)) == ["conv_1_2", "conv_1_3"]
+
+
+def test_a_long_answer_is_found_by_one_of_its_passages(tx: Counting) -> None:
+    talk = Talk(tx)
+    filler = "Granite is a stone that was made in the deep. " * 30
+    talk.say("Tell me about birds and stones.", f"{filler} The kestrel nests in the belfry. {filler}")
+    talk.say("And the kestrel?", "It is a bird.")
+
+    found = retrieval.search(tx, "user_1", "Where does the kestrel nest: belfry?", path=talk.path, limit=1)
+
+    assert ids(found) == ["conv_1_1"]
+    assert found[0].passage is not None
+    passage = Passages(tx).find(found[0].passage)
+    answer = Turns(tx).find_all(["conv_1_1"])["conv_1_1"].assistant_text
+    assert "kestrel nests" in answer[passage.assistant_from : passage.assistant_to]
+
+
+def test_a_turn_that_is_taken_out_leaves_nothing(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("A kestrel.")
+    turn = talk.say("A kestrel and a heron.")
+
+    take_out_turn(tx, turn)
+
+    assert len(holds(tx, "kestrel")) == 1
+    assert holds(tx, "heron") == []
+    assert Passages(tx).of_owner("user_1") == IndexOwner(1, 1, 1)
+
+
+def test_a_conversation_that_changes_hands_is_found_by_its_new_owner_alone(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("A kestrel.")
+    talk.fork(0)
+    talk.say("A heron.")
+    take_out_conversation(tx, talk.name)
+    Conversations(tx).give(talk.name, "user_2")
+    Turns(tx).give(talk.name, "user_2")
+
+    index_conversation(tx, talk.name)
+
+    assert retrieval.search(tx, "user_1", "kestrel heron", limit=10) == []
+    assert len(retrieval.search(tx, "user_2", "kestrel heron", limit=10)) == 2
+    assert Passages(tx).of_owner("user_2") == IndexOwner(2, 2, 2)
+
+
+def test_a_turn_that_is_not_remembered_is_not_found_beside_others(tx: Counting) -> None:
+    talk = Talk(tx)
+    first, second = talk.say("A kestrel."), talk.say("Something else.")
+    take_out_turn(tx, second)
+    Turns(tx).revise(replace(second, remembered=False, user_text="", assistant_text=""))
+
+    assert ids(retrieval.search(tx, "user_1", "kestrel", path=talk.path, limit=10)) == [first.id]
