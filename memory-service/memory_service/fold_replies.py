@@ -12,7 +12,7 @@ from memory_service.quoting import find_quote
 from memory_service.stores.facts import ACTIVE, PROPOSED, Source
 from memory_service.stores.turns import Turn
 from memory_service.unwanted import STOCK_STEMS
-from memory_service.words import content_stems, overlap
+from memory_service.words import alike_stems, content_stems, overlap
 
 SUMMARY_OVERLAP = 0.3
 FACT_OVERLAP = 0.4
@@ -149,7 +149,7 @@ def _stated(fact: _Fact, turns: Mapping[str, Turn]) -> StatedFact | None:
     if not text or len(text) > LONGEST_FACT or not sources:
         return None
     said = "\n".join(turn.user_text for turn, span in spans if span and not _is_asked(turn.user_text, span))
-    is_borne_out = overlap(text, said) >= FACT_OVERLAP and not _borrows_from_the_assistant(text, turns)
+    is_borne_out = overlap(text, said, STOCK_STEMS) >= FACT_OVERLAP and not _borrows_from_the_assistant(text, turns)
     status = ACTIVE if is_borne_out else PROPOSED
     return StatedFact(text, fact.kind, fact.priority, status, sources, fact.replaces)
 
@@ -165,4 +165,5 @@ def _borrows_from_the_assistant(text: str, turns: Mapping[str, Turn]) -> bool:
     """Whether a fact says something that nobody said but the assistant, who may have it from memory, or made it up."""
     answered = " ".join(turn.assistant_text for turn in turns.values())
     said = " ".join(turn.user_text for turn in turns.values())
-    return bool(content_stems(text) & content_stems(answered) - content_stems(said) - REPORTING_STEMS)
+    of_fact, of_answers, of_user = alike_stems(text, answered, said)
+    return bool(of_fact & of_answers - of_user - REPORTING_STEMS)

@@ -6,7 +6,7 @@ Stems are Snowball's (PyStemmer). Which language a text in Latin letters is in i
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from threading import Lock
 
@@ -94,12 +94,21 @@ def content_stems(text: str) -> set[str]:
     return _content_stems(said, _language(said))
 
 
-def overlap(part: str, whole: str) -> float:
-    """Share of the content of `part` that `whole` has too, 0 to 1; 0 when `part` has no content."""
-    of_part, of_whole = words(part), words(whole)
-    language = _language([*of_part, *of_whole])
-    wanted = _content_stems(of_part, language)
-    return len(wanted & _content_stems(of_whole, language)) / len(wanted) if wanted else 0.0
+def alike_stems(*texts: str) -> list[set[str]]:
+    """`content_stems` of each, all taken for the same language, so that they can be compared."""
+    said = [words(text) for text in texts]
+    language = _language([word for each in said for word in each])
+    return [_content_stems(each, language) for each in said]
+
+
+def overlap(part: str, whole: str, ignoring: Set[str] = frozenset()) -> float:
+    """Share of the content of `part` that `whole` has too, 0 to 1; 0 when `part` has no content.
+
+    Stems that are in `ignoring` do not count.
+    """
+    wanted, there = alike_stems(part, whole)
+    wanted -= ignoring
+    return len(wanted & there) / len(wanted) if wanted else 0.0
 
 
 def indexed(text: str) -> list[str]:

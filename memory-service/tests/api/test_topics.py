@@ -101,6 +101,7 @@ def test_what_has_only_some_of_the_words_stays(memory: Memory) -> None:
         (f"{long_text('violin')} {long_text('harbour')}", long_text("teacher"), "teacher violin"),
         ("Ich habe eine Geige gekauft und sie ist sehr alt.", "Schön.", "Geigen"),
         ("我昨天买了一把小提琴。", "好的。", "小提琴"),
+        ("我家的猫很可爱。", "好的。", "猫"),
         ("اشتريت الكمان أمس", "حسنا", "كمان"),
     ],
 )

@@ -89,3 +89,37 @@ def test_a_rambling_summary_is_cut() -> None:
 
     assert estimate_tokens(accepted.text) <= SUMMARY_TOKENS
     assert accepted.text.endswith("red.")
+
+
+@pytest.mark.parametrize(
+    ("user_text", "assistant_text", "fact", "quote", "status"),
+    [
+        ("My sister Ada has 3 violins.", "So many!", "The user's sister Ada has 3 violins.", "", "active"),
+        ("I am a nurse in Graz.", "Nurses work hard.", "The user works as a nurse in Graz.", "", "active"),
+        ("My sister Ada has 3 violins.", "You said 103.", "The user's sister Ada has 103 violins.", "", "proposed"),
+        ("My sister Ada has violins.", "Ada sold them.", "The user's sister Ada sold violins.", "", "proposed"),
+        ("Is Ada allergic to nuts?", "Yes.", "Ada is allergic to nuts.", "", "proposed"),
+        ("Is Ada allergic to nuts?", "Yes.", "Ada is allergic to nuts.", "Ada allergic to nuts", "proposed"),
+        ("هل آدا لديها حساسية من المكسرات؟", "نعم.", "آدا لديها حساسية من المكسرات", "", "proposed"),
+        ("Do you know Ada? She is allergic to nuts.", "No.", "She is allergic to nuts.", "", "active"),
+    ],
+    ids=[
+        "said by the user",
+        "in words that summarisers use",
+        "a number of the assistant's",
+        "a word of the assistant's",
+        "asked",
+        "quoted from a question",
+        "asked in Arabic",
+        "asked and said",
+    ],
+)
+def test_a_fact_holds_if_the_user_stated_it_and_the_assistant_added_nothing(
+    user_text: str, assistant_text: str, fact: str, quote: str, status: str
+) -> None:
+    found = {"text": fact, "kind": "profile", "priority": 5, "turn_ids": ["resp_1"], "quote": quote or user_text}
+    reply = a_reply(summary=user_text, quote={"turn_id": "resp_1", "text": user_text}, facts=[found])
+
+    [stated] = read_fold(reply, [a_turn(user_text, assistant_text)]).facts
+
+    assert stated.status == status

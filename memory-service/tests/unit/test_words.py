@@ -5,7 +5,7 @@ import pytest
 from hypothesis import strategies as st
 
 from memory_service.arabic import arabic_stem
-from memory_service.words import LONGEST_STEM, asked, indexed
+from memory_service.words import LONGEST_STEM, alike_stems, asked, indexed, overlap
 
 
 def finds(query: str, text: str) -> bool:
@@ -95,3 +95,14 @@ def test_a_stem_is_one_word_of_the_index_and_not_long(text: str) -> None:
     for stem in indexed(text):
         assert 0 < len(stem) <= LONGEST_STEM
         assert not any(c.isspace() or (c.isascii() and not c.isalnum()) or c == "·" for c in stem)
+
+
+def test_what_a_summariser_calls_people_does_not_part_a_fact_from_its_words() -> None:
+    assert overlap("The user works as a nurse.", "I am a nurse.") == pytest.approx(1 / 3)
+    assert overlap("The user works as a nurse.", "I am a nurse.", {"user"}) == 0.5
+
+
+def test_texts_that_are_compared_count_as_of_one_language() -> None:
+    fact, said = alike_stems("Katzen: drei", "Ich habe drei Katzen und die sind alt.")
+
+    assert fact <= said
