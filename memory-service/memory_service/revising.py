@@ -12,7 +12,7 @@ from memory_service.stores.episodes import Episode, Episodes
 from memory_service.stores.fact_changes import FactChanges
 from memory_service.stores.facts import USER, Fact, Facts
 from memory_service.stores.turns import Turn, Turns
-from memory_service.words import content_stems
+from memory_service.words import alike_stems
 
 
 class Revising:
@@ -75,18 +75,12 @@ def _take_back_facts(tx: Transaction, old: Turn, dropped: Sequence[Episode]) -> 
     read_together = [turn.id for episode in dropped for turn in _turns_of(tx, episode)]
     facts = Facts(tx).said_in([old.id, *read_together])
     unsay_turn(tx, old.id)
-    said = content_stems(f"{old.user_text} {old.assistant_text}")
     for fact in facts:
-        now = said & content_stems(fact.text)
-        before = said & {
-            stem for each in FactChanges(tx).of(fact.id) if each.before for stem in content_stems(each.before.text)
-        }
-        if not now and not before:
-            continue
-        elsewhere = _said_by_sources(tx, fact)
-        if fact.edited_by != USER and now - elsewhere:
+        former = " ".join(each.before.text for each in FactChanges(tx).of(fact.id) if each.before)
+        said, now, before, elsewhere = alike_stems(_texts([old]), fact.text, former, _texts(_sources(tx, fact)))
+        if fact.edited_by != USER and said & now - elsewhere:
             retract(tx, fact.id)
-        elif before - elsewhere:
+        elif said & before - elsewhere:
             FactChanges(tx).forget_texts_before(fact.id, fact.text)
 
 
@@ -95,7 +89,9 @@ def _turns_of(tx: Transaction, episode: Episode) -> list[Turn]:
     return Turns(tx).between(path, episode.depth_from - 1, episode.depth_to)
 
 
-def _said_by_sources(tx: Transaction, fact: Fact) -> set[str]:
-    """What the turns say that the fact is from."""
-    sources = [turn for each in Facts(tx).sources(fact.id) if (turn := Turns(tx).find(each.turn_id))]
-    return content_stems(" ".join(f"{turn.user_text} {turn.assistant_text}" for turn in sources))
+def _sources(tx: Transaction, fact: Fact) -> list[Turn]:
+    return [turn for each in Facts(tx).sources(fact.id) if (turn := Turns(tx).find(each.turn_id))]
+
+
+def _texts(turns: Sequence[Turn]) -> str:
+    return " ".join(f"{turn.user_text} {turn.assistant_text}" for turn in turns)
