@@ -64,9 +64,8 @@ def create_app(
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(RequestContext, quiet=quiet)
     _answer_problems(app)
-    app.include_router(_health_routes())
-    for router in routers:
-        app.include_router(router)
+    for router in (*routers, _health_routes()):
+        app.router.routes.extend(router.routes)  # included routers are matched twice with every request
     refuse_undeclared_routes(app)
     publish_openapi(app)
     return app

@@ -12,8 +12,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,11 +24,14 @@ import structlog
 
 from chassis.migrations import Migrations, migrate
 from chassis.problems import Problem, StorageFull, StorageUnavailable
+from chassis.readers import Readers
 
 # Before it, the WAL-reset bug can corrupt a database: https://sqlite.org/wal.html#the_wal_reset_bug
 MINIMUM_SQLITE = (3, 51, 3)
 WRITES_PER_COMMIT = 256
 BUSY_MILLISECONDS = 5000
+STATEMENTS_KEPT = 500
+"""Of each connection, read once; a service has a few hundred."""
 PATIENCE_SECONDS = 0.01
 """How long a write waits that nobody is in a hurry for."""
 SCRUB_SHARE = 20
@@ -63,6 +65,11 @@ class Transaction:
     def run(self, sql: str, *values: Any, **named: Any) -> int:
         """Runs an insert, update or delete; returns how many rows it changed itself, cascades not counted."""
         self._connection.execute(sql, named or values)
+        return self._connection.changes()
+
+    def run_each(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Runs it for each of the rows, bound by position; returns how many rows the last of them changed."""
+        self._connection.executemany(sql, rows)
         return self._connection.changes()
 
     def all(self, sql: str, *values: Any, **named: Any) -> list[Row]:
@@ -131,9 +138,7 @@ class Database:
         self._queue: queue.SimpleQueue[_Write | Order] = queue.SimpleQueue()
         self._next_scrub: asyncio.Task[None] | None = None
         self._scrub_again_at = 0.0
-        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
-        self._local = threading.local()
-        self._reader_connections: list[apsw.Connection] = []
+        self._readers = Readers(readers, lambda: self._connect(self._path, read_only=True))
         self._thread = threading.Thread(target=self._write_until_closed, name="writer", daemon=True)
 
     def __enter__(self) -> Self:
@@ -149,14 +154,14 @@ class Database:
             self._lock.close()
             raise
         self._thread.start()
+        self._readers.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._queue.put(lambda: False)
         self._thread.join()
-        self._readers.shutdown()
-        for connection in (*self._reader_connections, self._writer):
-            connection.close()
+        self._readers.close()
+        self._writer.close()
         self._lock.close()
 
     async def write(self, work: Callable[[Transaction], T], *, frees_space: bool = False, patience: float = 0.0) -> T:
@@ -174,7 +179,7 @@ class Database:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Runs `work` on a reader connection: one snapshot, nothing can be changed."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        return await self._readers.read(lambda connection: work(Transaction(connection)))
 
     async def ready(self) -> bool:
         """Whether it answers: what a service's readiness comes down to."""
@@ -242,7 +247,7 @@ class Database:
         raise StorageUnavailable("The write-ahead log could not be emptied.")
 
     def _connect(self, path: Path, *, read_only: bool = False) -> apsw.Connection:
-        connection = apsw.Connection(str(path))
+        connection = apsw.Connection(str(path), statementcachesize=STATEMENTS_KEPT)
         connection.row_trace = _as_dict
         connection.set_busy_timeout(BUSY_MILLISECONDS)
         connection.execute("pragma journal_mode = wal")
@@ -254,17 +259,6 @@ class Database:
         if read_only:
             connection.execute("pragma query_only = on")
         return connection
-
-    def _read(self, work: Callable[[Transaction], T]) -> T:
-        connection: apsw.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect(self._path, read_only=True)
-            self._reader_connections.append(connection)
-        connection.execute("begin")
-        try:
-            return work(Transaction(connection))
-        finally:
-            connection.execute("rollback")
 
     def _write_until_closed(self) -> None:
         goes_on = True

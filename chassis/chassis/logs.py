@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import orjson
 import structlog
 
 ALLOWED_FIELDS = frozenset(
@@ -19,7 +20,7 @@ ALLOWED_FIELDS = frozenset(
 def configure_logs(service: str, level: str, style: str) -> None:
     """Sends structlog's and the standard library's records to stdout; `style` is json or text."""
     renderer: Any = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(_as_json)
         if style == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     )
@@ -77,6 +78,10 @@ class _Output:
 
 
 _output = _Output()
+
+
+def _as_json(fields: dict[str, Any], **_: Any) -> str:
+    return orjson.dumps(fields, default=repr).decode()
 
 
 def _only_allowed_fields(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Calls to other services: a deadline around everything, retries only where they are safe, the request id passed on."""
 
 import asyncio
-import json
 import random
 import ssl
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+import orjson
 import structlog
 
 from chassis.identity import Identity
@@ -58,7 +58,7 @@ class Reply:
 
     def json(self) -> Any:
         """The document in it. Raises `ValueError`."""
-        return json.loads(self.content)
+        return orjson.loads(self.content)
 
 
 @cache
@@ -145,7 +145,7 @@ class Neighbour:
 def _encoded(document: Any) -> bytes:
     if document is None:
         return b""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return orjson.dumps(document)
 
 
 def _json_object(answer: Reply) -> dict[str, Any]:

@@ -59,6 +59,18 @@ async def test_a_write_that_raises_takes_back_only_its_own_changes(tmp_path: Pat
         assert len(await database.read(words)) == 10
 
 
+async def test_a_statement_is_run_for_each_of_many_rows(tmp_path: Path, migrations: Migrations) -> None:
+    insert = "insert into word (text) select ? where ?"
+    with Database(tmp_path / "db", [migrations]) as database:
+        changed = [
+            await database.write(lambda tx: tx.run_each(insert, [("a", True), ("b", True)])),
+            await database.write(lambda tx: tx.run_each(insert, [("c", True), ("none", False)])),
+        ]
+
+        assert changed == [1, 0]
+        assert await database.read(words) == ["a", "b", "c"]
+
+
 async def test_when_the_commit_fails_every_waiting_write_is_told(tmp_path: Path, migrations: Migrations) -> None:
     # A deferred foreign key is only checked by the commit, so this write spoils it for those that share it.
     def spoil(tx: Transaction) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 
 from chassis.ids import new_id
-from chat_service.schemas.response_objects import ResponseObject
 from chat_service.stores.items import Item
 from chat_service.utterances import SPEECH, THOUGHT, Call, Utterance, Voice, Words, resumed
 
@@ -55,9 +54,9 @@ class Answer:
                 thought += [*current.pieces, *current.unsent]
         return "".join(thought)
 
-    def begin(self, response: ResponseObject) -> None:
+    def begin(self, response: dict[str, Any]) -> None:
         """The first two events."""
-        document = response.model_dump(mode="json")
+        document = orjson.Fragment(orjson.dumps(response))
         self._tell("response.created", response=document)
         self._tell("response.in_progress", response=document)
 
@@ -98,9 +97,9 @@ class Answer:
         for key in list(self._open):
             self._close(key, status)
 
-    def end(self, response: ResponseObject) -> None:
+    def end(self, response: dict[str, Any]) -> None:
         """The last event."""
-        self._tell(TERMINAL_EVENTS[response.status], response=response.model_dump(mode="json"))
+        self._tell(TERMINAL_EVENTS[response["status"]], response=response)
 
     def events(self) -> list[bytes]:
         """The events since the last call, text until now included."""

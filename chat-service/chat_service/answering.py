@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from chassis.clock import Clock
 from chassis.tokens import estimate_tokens
@@ -105,14 +106,13 @@ class Answering:
     async def _listen(self, generation: Generation, briefing: Briefing, call: ModelCall) -> str:
         called_at = self._clock()
         finish_reason = "stop"
-        async with aclosing(self._model.stream(call, briefing.api_key)) as chunks:
+        moment = partial(self._event_log.moment, generation.live)
+        async with aclosing(self._model.stream(call, briefing.api_key, moment)) as chunks:
             async for chunk in chunks:
-                if generation.hear(chunk, as_draft=briefing.in_files):
-                    first = generation.first_token_ms is None
-                    if first:
-                        waited = max(0.0, self._clock() - called_at)  # clocks step back
-                        generation.first_token_ms = round(waited * 1000)
-                    self._event_log.told(generation.live, at_once=first)
+                if generation.hear(chunk, as_draft=briefing.in_files) and generation.first_token_ms is None:
+                    waited = max(0.0, self._clock() - called_at)  # clocks step back
+                    generation.first_token_ms = round(waited * 1000)
+                    self._event_log.told(generation.live, at_once=True)
                 finish_reason = chunk.finish_reason or finish_reason
                 if generation.live.erased:
                     break

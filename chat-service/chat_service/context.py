@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from chassis.calibration import estimated
 from chat_service.transcripts import Message, tokens_in
 
 COMPRESSION = 1
@@ -30,14 +31,20 @@ class Receipt:
 class Context:
     """The messages, and what they are made of and what was left out.
 
-    A part says where it stands by the places of its first and last message.
+    A part says where it stands by the places of its first and last message. Its tokens are estimated, and so is
+    whatever they are compared with; `token_ratio` says how many of its own the model counts for one of them.
     """
 
+    token_ratio: float = 1.0
     messages: list[Message] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
     tokens: int = 0
+
+    def estimated(self, tokens: int) -> int:
+        """A number of the model's tokens in ours."""
+        return estimated(tokens, self.token_ratio)
 
     def add(
         self, kind: str, source: str, ids: list[str], messages: Iterable[Message], *, reason: str | None = None
@@ -64,10 +71,18 @@ class Context:
         self.tokens += tokens
 
     def note(
-        self, kind: str, source: str, ids: list[str], tokens: int, *, where: tuple[int, int], reason: str | None
+        self,
+        kind: str,
+        source: str,
+        ids: list[str],
+        tokens: int,
+        *,
+        where: tuple[int, int],
+        reason: str | None,
+        score: float | None = None,
     ) -> None:
         """The same for a part whose tokens are counted with others."""
-        part = {"kind": kind, "source": source, "ids": ids, "tokens": tokens, "reason": reason}
+        part = {"kind": kind, "source": source, "ids": ids, "tokens": tokens, "reason": reason, "score": score}
         self.parts.append({**part, "messages": list(where)})
 
     def drop(self, kind: str, source: str, ids: list[str], tokens: int, reason: str) -> None:
@@ -80,6 +95,7 @@ class Context:
         summary = {
             "messages_hash": hash_of(messages),
             "tokens": self.tokens,
+            "token_ratio": round(self.token_ratio, 3),
             "memory": self.memory,
             "parts": self.parts,
             "dropped": self.dropped,

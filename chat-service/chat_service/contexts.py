@@ -4,6 +4,7 @@ from datetime import datetime
 
 import structlog
 
+from chassis.calibration import TokenRatios
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.owners import Owners
@@ -42,6 +43,7 @@ class Contexts:
         histories: Histories,
         file_tokens: int,
         max_output_tokens: int,
+        ratios: TokenRatios,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -50,6 +52,7 @@ class Contexts:
         self._histories = histories
         self._file_tokens = file_tokens
         self._max_output_tokens = max_output_tokens
+        self._ratios = ratios
         self._clock = clock
 
     async def assemble(self, turn: StoredResponse, items: list[Item], *, waits: bool = True) -> Context:
@@ -57,21 +60,22 @@ class Contexts:
         before, preferences = await self._database.read(lambda tx: _known_before(tx, turn))
         asked = [*before.exchange_items, *items]
         files = await self._attachments.texts(turn.owner, asked, waits=waits)
-        context = Context()
+        context = Context(token_ratio=self._ratios.of(turn.model_id))
         self._add_prompts(context, turn, preferences)
-        room = self._room(turn, asked)
+        room = self._room(context, turn, asked)
         recall = await self._histories.add(context, turn, before, user_text(asked), room - context.tokens)
         earlier = await self._earlier_images(context, turn, asked, before)
-        file_room = min(self._file_tokens, room - context.tokens - IMAGE_TOKENS * len(earlier))
+        room -= context.tokens + context.estimated(IMAGE_TOKENS * len(earlier))
+        file_room = min(context.estimated(self._file_tokens), room)
         self._add_asked(context, turn, asked, recall=recall, files=files, file_room=file_room, earlier=earlier)
         return context
 
-    def _room(self, turn: StoredResponse, asked: list[Item]) -> int:
-        """About how many tokens the model can take besides the question and its answer."""
+    def _room(self, context: Context, turn: StoredResponse, asked: list[Item]) -> int:
+        """How many of our tokens the model can take besides the question and its answer."""
         model = self._catalogue.model(turn.model_id)
         answer = model.output_tokens(turn.request.get("max_output_tokens"), self._max_output_tokens)
         images = IMAGE_TOKENS * len(parts_of(asked, "input_image"))
-        return model.room(answer) - images - sum(map(tokens_in, messages_of(asked)))
+        return context.estimated(model.room(answer) - images) - sum(map(tokens_in, messages_of(asked)))
 
     def _add_prompts(self, context: Context, turn: StoredResponse, preferences: Preferences) -> None:
         now = datetime.fromtimestamp(self._clock(), preferences.zone)

@@ -33,7 +33,7 @@ class Deletions:
     async def response(self, owner: str, response_id: str) -> None:
         """Deletes a turn; one that is being generated is stopped and settled first. Raises `ResponseNotFound`."""
         stopped = await self._turns.cancel(owner, response_id)
-        if stopped.store:
+        if stopped["store"]:
             await self._database.write(lambda tx: self._empty(tx, owner, response_id), frees_space=True)
 
     async def item(self, owner: str, conversation_id: str, item_id: str) -> StoredConversation:

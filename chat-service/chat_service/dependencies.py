@@ -10,7 +10,6 @@ from fastapi import Depends, Header, Path, Request
 
 from chassis.identity import Principal
 from chassis.policies import User
-from chat_service.allowances import Allowances
 from chat_service.branches import Branches
 from chat_service.code_files import CodeShelf
 from chat_service.completions import Completions
@@ -56,11 +55,6 @@ async def _catalogue(request: Request) -> Catalogue:
 async def _completions(request: Request) -> Completions:
     completions: Completions = request.app.state.completions
     return completions
-
-
-async def _allowances(request: Request) -> Allowances:
-    allowances: Allowances = request.app.state.allowances
-    return allowances
 
 
 async def _embeddings(request: Request) -> Embeddings:
@@ -122,7 +116,6 @@ SettingsHere = Annotated[Settings, Depends(_settings)]
 CatalogueHere = Annotated[Catalogue, Depends(_catalogue)]
 CompletionsHere = Annotated[Completions, Depends(_completions)]
 EmbeddingsHere = Annotated[Embeddings, Depends(_embeddings)]
-AllowancesHere = Annotated[Allowances, Depends(_allowances)]
 TurnsHere = Annotated[Turns, Depends(_turns)]
 StoredCompletionsHere = Annotated[StoredCompletions, Depends(_stored_completions)]
 CodeFilesHere = Annotated[CodeShelf, Depends(_code_files)]

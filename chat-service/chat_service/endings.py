@@ -9,6 +9,7 @@ from chassis.database import Transaction
 from chassis.problems import Problem
 from chassis.tokens import estimate_tokens
 from chat_service.answer import Answer
+from chat_service.calibrating import Calibrating
 from chat_service.clients.model import ModelUsage
 from chat_service.event_log import Final
 from chat_service.inputs import assistant_text, user_text
@@ -46,7 +47,7 @@ class Settlement:
     """All that the last transaction of a turn writes."""
 
     final: Final
-    calls: list[CallRecord]
+    calls: list[CallRecord]  # the turn's own first
     output: list[Item]
 
 
@@ -57,10 +58,16 @@ class Endings:
     """
 
     def __init__(
-        self, ledger: Ledger, memory_events: MemoryEvents, clock: Clock, titling: Titling | None = None
+        self,
+        ledger: Ledger,
+        memory_events: MemoryEvents,
+        calibrating: Calibrating,
+        clock: Clock,
+        titling: Titling | None = None,
     ) -> None:
         self._ledger = ledger
         self._memory_events = memory_events
+        self._calibrating = calibrating
         self._clock = clock
         self._titling = titling
 
@@ -89,6 +96,7 @@ class Endings:
             self._ledger.write(tx, call)
         if not Responses(tx).end(turn):
             return
+        self._calibrating.learn(tx, turn, settlement.calls[0])
         if not turn.stored:
             Responses(tx).erase(turn.id)
             if turn.status in ("failed", "cancelled") or turn.incomplete_reason == "interrupted":

@@ -2,21 +2,20 @@
 
 One task saves for all running responses: what they say within a moment becomes one write; first words do not wait.
 The moment is longer the more responses there are, so that words of many do not cost as much as words of few
-(docs/decisions/0008).
+(docs/decisions/0008). Until then they stay where the model's connection has put them.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
 from chassis.database import Database, Transaction
 from chat_service.answer import Answer
 from chat_service.context import Receipt
-from chat_service.schemas.response_objects import ResponseObject
 from chat_service.stores.contexts import SentContexts
 from chat_service.stores.responses import Responses, StoredResponse
 from chat_service.stores.stream_events import StreamEvents
@@ -37,7 +36,7 @@ class Final:
     """A response at its end: as it is stored, and as clients see it."""
 
     stored: StoredResponse
-    seen: ResponseObject
+    seen: dict[str, Any]
 
 
 class LiveLog:
@@ -132,6 +131,7 @@ class EventLog:
         self._live: dict[str, LiveLog] = {}
         self._waiting: dict[str, LiveLog] = {}
         self._due: dict[str, LiveLog] = {}
+        self._moments: list[asyncio.Future[bool]] = []
         self._something_is_due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._saving = asyncio.Lock()
@@ -176,6 +176,13 @@ class EventLog:
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(batch_seconds(len(self._live)), self._all_is_due)
 
+    def moment(self, live: LiveLog) -> "asyncio.Future[bool]":
+        """Done when this log is about to be saved with those of others: what is said right then is saved with it."""
+        self.told(live)
+        moment: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._moments.append(moment)
+        return moment
+
     async def settle(self, live: LiveLog) -> None:
         """After it, nothing saves events of this response but its own last write."""
         live.settling = True
@@ -215,6 +222,9 @@ class EventLog:
 
     def _all_is_due(self) -> None:
         self._timer = None
+        moments, self._moments = self._moments, []
+        for moment in moments:  # whoever waits for it goes on before anything is saved
+            _settle(moment, True)
         self._due |= self._waiting
         self._waiting = {}
         self._something_is_due.set()
@@ -232,7 +242,8 @@ class EventLog:
     async def _save(self) -> None:
         self._something_is_due.clear()
         due, self._due = self._due, {}
-        batch = [Batch(live) for live in due.values() if not live.settling]
+        batches = [Batch(live) for live in due.values() if not live.settling]
+        batch = [each for each in batches if each.has_something]
         if not batch:
             return
         try:
@@ -256,6 +267,11 @@ class Batch:
         self._first = len(live.saved)
         self._events = list(live.unsaved())
         self._receipt = live.receipt
+
+    @property
+    def has_something(self) -> bool:
+        """To save."""
+        return bool(self._events or self._receipt)
 
     def save(self, tx: Transaction) -> None:
         """Appends the events, unless the response was erased meanwhile, with its conversation."""

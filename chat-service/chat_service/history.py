@@ -43,7 +43,7 @@ class OwnTurns:
 class Histories:
     """`memory_tokens` is the room for what memory gives, `history_tokens` that for turns it does not know yet.
 
-    Where the model has less room, each gets a quarter of it at most.
+    Both are the model's own tokens. Where the model has less room, each gets a quarter of it at most.
     """
 
     def __init__(self, database: Database, memory: Memory, memory_tokens: int, history_tokens: int) -> None:
@@ -53,16 +53,17 @@ class Histories:
         self._history_tokens = history_tokens
 
     async def add(self, context: Context, turn: StoredResponse, before: Before, query: str, room: int) -> str | None:
-        """Adds the turns before; returns what memory recalled for inside the question. `room` is the model's."""
+        """Adds the turns before; returns what memory recalled for inside the question. `room`: what the model has."""
         tail = before.tail
         share = max(0, room // 4)
-        remembered = await self._remembered(context, turn, before, query, min(self._memory_tokens, share))
+        budget = min(context.estimated(self._memory_tokens), share)
+        remembered = await self._remembered(context, turn, before, query, budget)
         if remembered:
             _add_remembered(context, remembered)
             if remembered.known_through in tail:
                 tail = tail[: tail.index(remembered.known_through)]
         if tail:
-            await self._add_own(context, tail, min(self._history_tokens, share))
+            await self._add_own(context, tail, min(context.estimated(self._history_tokens), share))
         return remembered.recall if remembered else None
 
     async def _remembered(
@@ -125,7 +126,7 @@ def _add_remembered(context: Context, remembered: Remembered) -> None:
     context.messages += [message.model_dump() for message in remembered.messages]
     where = (first, max(first, len(context.messages) - 1))
     for part in remembered.parts:
-        context.note(part.kind, "memory", part.ids, part.tokens, where=where, reason=part.reason)
+        context.note(part.kind, "memory", part.ids, part.tokens, where=where, reason=part.reason, score=part.score)
     for part in remembered.dropped:
         context.drop(part.kind, "memory", part.ids, part.tokens, part.reason or "over_budget")
     context.tokens += remembered.tokens

@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 import chassis.app
+from chassis.calibration import TokenRatios
 from chassis.clock import system_clock
 from chassis.database import Database
 from chassis.identity import Identity, RemoteKeys
@@ -24,6 +25,7 @@ from chat_service.attachments import Attachments
 from chat_service.branches import Branches
 from chat_service.briefing import Briefings
 from chat_service.brought_items import BroughtItems
+from chat_service.calibrating import Calibrating
 from chat_service.clients.files import Files
 from chat_service.clients.memory import Memory
 from chat_service.clients.model import Model
@@ -55,6 +57,7 @@ from chat_service.routes import settings as settings_routes
 from chat_service.running_calls import RunningCalls
 from chat_service.settings import Settings
 from chat_service.stored_completions import StoredCompletions
+from chat_service.stores.calibrations import Calibrations
 from chat_service.titling import Titling
 from chat_service.turns import Turns
 from chat_service.unkept_answers import UnkeptAnswers
@@ -108,14 +111,16 @@ async def _running(app: FastAPI, settings: Settings, offer: Offer, database: Dat
         histories = Histories(
             database, Memory(memory, settings.memory_seconds), settings.memory_tokens, settings.history_tokens
         )
+        ratios = TokenRatios(await database.read(lambda tx: Calibrations(tx).all()))
         contexts = Contexts(
-            database, catalogue, attachments, histories, settings.file_tokens, settings.max_output_tokens, clock
+            database, catalogue, attachments, histories, settings.file_tokens, settings.max_output_tokens, ratios, clock
         )
         limits = CompletionLimits.from_settings(settings)
         provider_keys = ProviderKeys(database, model, KeyVault(settings.provider_key_secrets), clock)
         await provider_keys.renew()
         titling = Titling(database, model, catalogue, ledger, provider_keys.of, clock)
-        endings = Endings(ledger, memory_events, clock, titling if settings.titles == "model" else None)
+        titles = titling if settings.titles == "model" else None
+        endings = Endings(ledger, memory_events, Calibrating(catalogue, ratios), clock, titles)
         await recover(database, endings, runner)
         async with (
             outbox,
@@ -132,7 +137,7 @@ async def _running(app: FastAPI, settings: Settings, offer: Offer, database: Dat
             admission = Admission(
                 catalogue, attachments, allowances, repeats, runner, settings.input_max_characters, clock
             )
-            turns = Turns(database, admission, repeats, generations, event_log)
+            turns = Turns(database, admission, repeats, generations, event_log, allowances)
             brought_items = BroughtItems(attachments, memory_events, settings.input_max_characters, clock)
             holdings = ChatHoldings(database, generations, calls, titling, provider_keys)
             _hand_out(
@@ -140,7 +145,6 @@ async def _running(app: FastAPI, settings: Settings, offer: Offer, database: Dat
                 identity=identity,
                 settings=settings,
                 catalogue=catalogue,
-                allowances=allowances,
                 turns=turns,
                 archive=Archive(database, event_log),
                 receipts=Receipts(database, admission, contexts, clock),

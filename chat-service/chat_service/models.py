@@ -127,6 +127,10 @@ class Catalogue:
         """What is known of a model of the provider, whether it is still offered or not."""
         return self._offer.models.get(model_id) or _undescribed(model_id)
 
+    def describes(self, model_id: str) -> bool:
+        """Whether the file of models has a table for it."""
+        return model_id in self._offer.models
+
     async def offered(self) -> list[ModelEntry]:
         """Modes first, then the models described, then those allowed by name, then what the provider lists."""
         named = [self._mode_entry(mode) for mode in self._offer.modes.values()]

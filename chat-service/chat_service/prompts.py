@@ -1,7 +1,8 @@
 """What the model is told before anything else: the mode's prompt, what comes after it, and what the user wishes."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from chat_service.models import Mode
 
@@ -27,15 +28,16 @@ def system_prompt(mode: Mode | None, *, now: datetime, name: str | None, persona
     """
     parts = []
     if mode and mode.prompt:
-        parts += [_filled(mode.prompt.strip(), now), MATERIAL]
+        parts += [_filled(mode.prompt.strip(), now.date(), str(now.tzinfo)), MATERIAL]
     if name or persona:
         parts.append(WISHES.replace("{wishes}", _wishes(name, persona)))
     return "\n\n".join(parts) or None
 
 
-def _filled(prompt: str, now: datetime) -> str:
+@lru_cache
+def _filled(prompt: str, today: date, time_zone: str) -> str:
     """Any other braces stay as they are: a prompt may show JSON or code."""
-    values = {"today": now.date().isoformat(), "weekday": f"{now:%A}", "time_zone": str(now.tzinfo)}
+    values = {"today": today.isoformat(), "weekday": f"{today:%A}", "time_zone": time_zone}
     return _PLACEHOLDER.sub(lambda found: values[found[1]], prompt)
 
 

@@ -8,45 +8,55 @@ from chassis.pages import PageQuery
 from chat_service.event_log import EventLog
 from chat_service.ownership import owned_response
 from chat_service.problems import EventsExpired, ItemNotFound
-from chat_service.schemas.response_objects import ResponseObject
 from chat_service.stores.items import Item, Items
 from chat_service.stores.responses import StoredResponse
 
 
-def describe(response: StoredResponse, output: list[Item]) -> ResponseObject:
-    """A stored response in OpenAI's shape."""
+def describe(response: StoredResponse, output: list[Item]) -> dict[str, Any]:
+    """A stored response as JSON, with every field of `ResponseObject`: making one of those costs much more."""
     request = response.request
     ended_well = response.status == "completed" and response.ended_at is not None
     reason = response.incomplete_reason
-    return ResponseObject.model_validate(
-        {
-            "id": response.id,
-            "created_at": int(response.created_at),
-            "status": response.status,
-            "completed_at": int(response.ended_at or 0) if ended_well else None,
-            "code": response.code,
-            "background": request.get("background", False),
-            "conversation": {"id": response.conversation_id} if response.conversation_id else None,
-            "error": response.error,
-            "incomplete_details": {"reason": reason} if reason else None,
-            "instructions": request.get("instructions"),
-            "max_output_tokens": request.get("max_output_tokens"),
-            "memory": (response.receipt or {}).get("memory"),
-            "metadata": request.get("metadata", {}),
-            "model": response.model,
-            "output": output,
-            "previous_response_id": request.get("previous_response_id"),
-            "reasoning": {"effort": request.get("reasoning", {}).get("effort")},
-            "replaces": request.get("replaces"),
-            "store": response.stored,
-            "temperature": request.get("temperature"),
-            "text": {"format": {"type": "text"}, **request.get("text", {})},
-            "tool_choice": request.get("tool_choice", "auto"),
-            "tools": request.get("tools", []),
-            "top_p": request.get("top_p"),
-            "usage": _usage(response.usage),
-        }
-    )
+    return {
+        "id": response.id,
+        "object": "response",
+        "created_at": int(response.created_at),
+        "status": response.status,
+        "completed_at": int(response.ended_at or 0) if ended_well else None,
+        "background": request.get("background", False),
+        "code": response.code,
+        "conversation": {"id": response.conversation_id} if response.conversation_id else None,
+        "error": {name: response.error[name] for name in ("code", "message")} if response.error else None,
+        "incomplete_details": {"reason": reason} if reason else None,
+        "instructions": request.get("instructions"),
+        "max_output_tokens": request.get("max_output_tokens"),
+        "max_tool_calls": None,
+        "memory": _memory(response.receipt),
+        "metadata": request.get("metadata", {}),
+        "model": response.model,
+        "output": output,
+        "parallel_tool_calls": True,
+        "previous_response_id": request.get("previous_response_id"),
+        "reasoning": {"effort": request.get("reasoning", {}).get("effort"), "summary": None},
+        "replaces": request.get("replaces"),
+        "service_tier": "default",
+        "store": response.stored,
+        "temperature": request.get("temperature"),
+        "text": {"format": {"type": "text"}, **request.get("text", {})},
+        "tool_choice": request.get("tool_choice", "auto"),
+        "tools": request.get("tools", []),
+        "top_logprobs": 0,
+        "top_p": request.get("top_p"),
+        "truncation": "disabled",
+        "usage": _usage(response.usage),
+        "user": None,
+    }
+
+
+def _memory(receipt: dict[str, Any] | None) -> dict[str, Any] | None:
+    if not receipt or not (use := receipt.get("memory")):
+        return None
+    return {"used": use["used"], "known_through": use.get("known_through"), "reason": use.get("reason")}
 
 
 def _usage(usage: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -54,7 +64,7 @@ def _usage(usage: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     return {
         "input_tokens": usage["input_tokens"],
-        "input_tokens_details": {"cached_tokens": usage["cached_tokens"]},
+        "input_tokens_details": {"cached_tokens": usage["cached_tokens"], "cache_write_tokens": 0},
         "output_tokens": usage["output_tokens"],
         "output_tokens_details": {"reasoning_tokens": usage["reasoning_tokens"]},
         "total_tokens": usage["input_tokens"] + usage["output_tokens"],
@@ -68,10 +78,10 @@ class Archive:
         self._database = database
         self._event_log = event_log
 
-    async def find(self, owner: str, response_id: str) -> ResponseObject:
+    async def find(self, owner: str, response_id: str) -> dict[str, Any]:
         """A response as it stands."""
 
-        def read(tx: Transaction) -> ResponseObject:
+        def read(tx: Transaction) -> dict[str, Any]:
             return describe(owned_response(tx, owner, response_id), Items(tx).of(response_id, "output"))
 
         return await self._database.read(read)

@@ -33,18 +33,18 @@ class StoredCompletions:
         is_ours = OURS.fullmatch(conversation) is not None
         asked = turn_of(body, conversation if is_ours else None)
         turn = await self._turns.accept(caller, asked, repeatable, alias=None if is_ours else conversation)
-        return StoredCompletion(self._turns, turn, body.model)
+        return StoredCompletion(self._turns, turn, body.model, await self._turns.headers(caller, turn))
 
 
 class StoredCompletion:
     """Read it once, through `chunks`; `said` and `usage` tell what has come so far. Leaving it stops nothing."""
 
-    def __init__(self, turns: Turns, turn: StoredResponse, name: str) -> None:
+    def __init__(self, turns: Turns, turn: StoredResponse, name: str, headers: dict[str, str]) -> None:
         self.id = turn.id
         self.created = int(turn.created_at)
         self.model = name
         self.said = Said()
-        self.headers = {"x-conversation-id": turn.conversation_id} if turn.conversation_id else {}
+        self.headers = headers
         self._turns = turns
         self._turn = turn
         self._calls: dict[str, int] = {}

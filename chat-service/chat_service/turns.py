@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from contextvars import copy_context
+from typing import Any
 
 from chassis.database import Database, Transaction
 from chassis.identity import Principal
 from chassis.owners import Owners
 from chassis.problems import Problem, StorageUnavailable
 from chat_service.admission import Admission, Asking
+from chat_service.allowances import Allowances
 from chat_service.endings import recorded_problem
 from chat_service.event_log import EventLog, Final
 from chat_service.generation import Generations
@@ -17,7 +19,6 @@ from chat_service.ownership import owned_response
 from chat_service.problems import EventsExpired, ShuttingDown
 from chat_service.repeats import Repeatable, Repeats
 from chat_service.responses import describe
-from chat_service.schemas.response_objects import ResponseObject
 from chat_service.schemas.responses import CreateResponse
 from chat_service.stores.items import Items
 from chat_service.stores.responses import StoredResponse
@@ -33,12 +34,14 @@ class Turns:
         repeats: Repeats,
         generations: Generations,
         event_log: EventLog,
+        allowances: Allowances,
     ) -> None:
         self._database = database
         self._admission = admission
         self._repeats = repeats
         self._generations = generations
         self._event_log = event_log
+        self._allowances = allowances
 
     async def accept(
         self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None, alias: str | None = None
@@ -69,6 +72,11 @@ class Turns:
 
         return await self._database.write(write)
 
+    async def headers(self, caller: Principal, turn: StoredResponse) -> dict[str, str]:
+        """Of the answer: where the turn went, and what is left for whoever asked."""
+        place = {"x-conversation-id": turn.conversation_id} if turn.conversation_id else {}
+        return await self._allowances.headers(caller) | place
+
     async def follow(self, turn: StoredResponse) -> AsyncGenerator[bytes]:
         """The events of a turn from the first on."""
         try:
@@ -83,17 +91,17 @@ class Turns:
         """The whole answer went to whoever asked: sending the request again is asking again from here on."""
         self._repeats.delivered(turn.id)
 
-    async def begun(self, turn: StoredResponse) -> ResponseObject:
+    async def begun(self, turn: StoredResponse) -> dict[str, Any]:
         """The response as it stands."""
         return (await self._database.read(lambda tx: _read(tx, turn.owner, turn.id))).seen
 
-    async def finished(self, turn: StoredResponse) -> ResponseObject:
+    async def finished(self, turn: StoredResponse) -> dict[str, Any]:
         """The response at its end. Raises what it failed with, if that was before the model said anything."""
         try:
             final = await self._final(turn.owner, turn.id)
         finally:
             self._left(turn)
-        if final.stored.error and not final.seen.output:
+        if final.stored.error and not final.seen["output"]:
             raise recorded_problem(final.stored)
         return final.seen
 
@@ -101,7 +109,7 @@ class Turns:
         """What a turn failed with."""
         return recorded_problem((await self._final(turn.owner, turn.id)).stored)
 
-    async def cancel(self, owner: str, response_id: str) -> ResponseObject:
+    async def cancel(self, owner: str, response_id: str) -> dict[str, Any]:
         """Stops a response; one that has ended stays as it is."""
         await self._database.read(lambda tx: _refuse_to_stop(tx, owner, response_id))
         final, _ = await asyncio.gather(self._final(owner, response_id), self._generations.stop(response_id))
@@ -125,7 +133,7 @@ class Turns:
         if final := await self._event_log.wait(response_id):
             return final
         final = await self._database.read(lambda tx: _read(tx, owner, response_id))
-        if final.seen.status == "in_progress":
+        if final.stored.status == "in_progress":
             raise StorageUnavailable("How the response ended could not be stored; it is recovered at the next start.")
         return final
 

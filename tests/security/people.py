@@ -101,8 +101,13 @@ def _converse(person: Person) -> None:
     person.things["item"] = person.get(f"/v1/conversations/{conversation}/items")["last_id"]
     code = {"model": "deepthinks-code", "conversation": conversation, "input": "Write a file that says hello."}
     person.things["code file"] = person.post("/v1/responses", json=code)["code"]["files"][0]["id"]
-    eventually(lambda: person.http.get(f"/v1/memory/conversations/{conversation}").is_success)
+    eventually(lambda: _remembered_turns(person, conversation) == 2)
     eventually(lambda: person.get("/v1/usage")["total"]["calls"])
+
+
+def _remembered_turns(person: Person, conversation: str) -> int:
+    answer = person.http.get(f"/v1/memory/conversations/{conversation}")
+    return int(answer.json()["statistics"]["turns"]) if answer.is_success else 0
 
 
 def missing(thing: str) -> str:

@@ -20,6 +20,7 @@ class MemoryPart(BaseModel):
     ids: list[str] = []
     tokens: Tokens = 0
     reason: str | None = None
+    score: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
 
 class RememberedMessage(BaseModel):

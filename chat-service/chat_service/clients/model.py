@@ -47,6 +47,7 @@ WARM_UP_SECONDS = 2.0
 KEEP_CONNECTIONS_SECONDS = 60.0
 
 Result = TypeVar("Result")
+Moment = Callable[[], "asyncio.Future[bool]"]
 
 log = structlog.get_logger()
 
@@ -93,25 +94,29 @@ class Model:
             keep_seconds=KEEP_CONNECTIONS_SECONDS,
             certificates=certificates(),
         )
+        base_url = settings.together_base_url.rstrip("/").removesuffix("/v1")
         self._together = together.AsyncTogether(
             api_key=settings.together_api_key.get_secret_value(),
-            base_url=settings.together_base_url.rstrip("/").removesuffix("/v1"),
+            base_url=base_url,
             max_retries=0,
             timeout=None,
             http_client=Client(transport, {"accept-encoding": "identity"}),  # streams are read as they come
         )
+        self._completions_url = httpx.URL(f"{base_url}/v1/chat/completions")  # read once, not with every call
         self._post: Any = partial(self._together.post, stream=True, stream_cls=together.AsyncStream)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._together.close()
 
-    async def stream(self, call: ModelCall, api_key: str | None = None) -> AsyncGenerator[ModelChunk]:
+    async def stream(
+        self, call: ModelCall, api_key: str | None = None, moment: Moment | None = None
+    ) -> AsyncGenerator[ModelChunk]:
         """The answer piece by piece; close the iterator (`aclose`) or cancel its reader to stop the model at once.
 
-        `api_key` is the user's own; without one the call goes by the server's. The last chunk alone has a
-        `finish_reason`, and the usage if the provider told it. Raises the problems of the model, in the middle of an
-        answer too.
+        `api_key` is the user's own; without one the call goes by the server's. Between two looks at what has come the
+        answer gathers until the `moment` that it gives, at once without. The last chunk alone has a `finish_reason`,
+        and the usage if the provider told it. Raises the problems of the model, in the middle of an answer too.
         """
         settings = self._settings
         loop = asyncio.get_running_loop()
@@ -121,6 +126,8 @@ class Model:
             while chunks:
                 for chunk in chunks:
                     yield chunk
+                if moment:
+                    await answer.gather(moment())
                 silence = AFTER_FINISH_SECONDS if answer.finished else settings.model_between_chunks_seconds
                 chunks = await answer.read(min(loop.time() + silence, call_ends_at))
             last = answer.last()
@@ -142,7 +149,7 @@ class Model:
         try:
             async with asyncio.timeout(LIST_SECONDS):
                 # The SDK's own `models.list` asks another API, which wants a project.
-                answer = await self._together.get("/v1/models", cast_to=httpx.Response, options=_signed(api_key))
+                answer = await self._together.get("/v1/models", cast_to=httpx.Response, options=_options(api_key))
             document = orjson.loads(answer.content)
         except TimeoutError:
             raise ModelTimeout() from None
@@ -200,7 +207,7 @@ class Model:
                 "/v1/embeddings",
                 cast_to=httpx.Response,
                 body={"model": model, "input": texts},
-                options=_signed(api_key),
+                options=_options(api_key),
             )
         except (together.APIError, httpx.HTTPError) as error:
             raise _problem_of(error, api_key) from error
@@ -211,14 +218,14 @@ class Model:
     async def _try(self, call: ModelCall, api_key: str | None) -> tuple[Answer, list[ModelChunk]]:
         try:
             response = await self._post(
-                "/v1/chat/completions",
+                self._completions_url,
                 cast_to=httpx.Response,
-                body=call.body() | {"stream": True},
-                options=_signed(api_key),
+                content=orjson.dumps(call.body() | {"stream": True}),
+                options=_options(api_key),
             )
         except (together.APIError, httpx.HTTPError) as error:
             raise _problem_of(error, api_key) from error
-        except ValueError as error:  # something in it cannot be written as JSON: half a surrogate pair, or NaN
+        except orjson.JSONEncodeError as error:  # half a surrogate pair, say
             raise ModelRefused() from error
         answer = Answer(response, call.thinking)
         try:
@@ -238,9 +245,10 @@ def _pause_after(problem: Problem, tries: int) -> float | None:
     return asked + RETRY_PAUSE_SECONDS * 2**tries * random.uniform(0.5, 1.5)
 
 
-def _signed(api_key: str | None) -> together.RequestOptions:
-    """Options of a request by another key than the server's."""
-    return {"headers": {"Authorization": f"Bearer {api_key}"}} if api_key else {}
+def _options(api_key: str | None) -> together.RequestOptions:
+    """Of a request; `api_key` is another than the server's. What is not said here the SDK would copy for each."""
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    return {"headers": headers, "max_retries": 0, "timeout": None}
 
 
 def _problem_of(error: Exception, api_key: str | None) -> Problem:

@@ -21,6 +21,14 @@ class Pieces:
         self._timer: asyncio.TimerHandle | None = None
         self._looks_at = math.inf
         self._deadline = math.inf
+        self._gathering: asyncio.Future[bool] | None = None
+        self._reader.on_eof(self._stop_gathering)
+
+    async def gather(self, moment: "asyncio.Future[bool]") -> None:
+        """Lets more come in until that moment, but not beyond the end: `next` has it all at once then."""
+        if not self._reader.is_eof():
+            self._gathering = moment
+            await moment
 
     async def next(self, deadline: float) -> bytes:
         """Empty at the end. Raises `TimeoutError` at that time of the loop, `aiohttp.ClientError` for a cut."""
@@ -39,6 +47,10 @@ class Pieces:
         if self._timer:
             self._timer.cancel()
         await self._response.aclose()
+
+    def _stop_gathering(self) -> None:
+        if self._gathering and not self._gathering.done():
+            self._gathering.set_result(False)
 
     def _look_at(self, moment: float) -> None:
         if self._timer:

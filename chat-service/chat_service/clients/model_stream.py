@@ -1,5 +1,6 @@
 """The model's answer while it comes in: server-sent events, read as bytes, turned into chunks. The hot loop."""
 
+import asyncio
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -109,6 +110,11 @@ class Answer:
             if not self.finished:
                 raise ModelAnswerGarbled() from error
         return []
+
+    async def gather(self, moment: "asyncio.Future[bool]") -> None:
+        """Lets chunks come together until that moment, unless there is nothing more to come."""
+        if not self.finished:
+            await self._pieces.gather(moment)
 
     def last(self) -> ModelChunk:
         """How it ended. Raises `ModelAnswerGarbled` when it was cut off instead."""

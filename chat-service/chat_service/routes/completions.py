@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse, Response
 from chat_service.completion_chunks import AnyCompletion, document_of, events_of
 from chat_service.completion_turns import conversation_named
 from chat_service.dependencies import (
-    AllowancesHere,
     CompletionsHere,
     RepeatableHere,
     SettingsHere,
@@ -38,7 +37,6 @@ async def create_chat_completion(
     completions: CompletionsHere,
     settings: SettingsHere,
     stored_completions: StoredCompletionsHere,
-    allowances: AllowancesHere,
     repeatable: RepeatableHere,
     x_conversation_id: ConversationName = None,
 ) -> Response:
@@ -49,7 +47,6 @@ async def create_chat_completion(
     completion: AnyCompletion
     if conversation := conversation_named(x_conversation_id, body):
         completion = await stored_completions.begin(principal, body, conversation, repeatable)
-        completion.headers |= await allowances.headers(principal)
     else:
         completion = completions.begin(principal, body, repeatable)
     if body.stream:

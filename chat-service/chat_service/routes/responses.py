@@ -7,7 +7,6 @@ from fastapi.responses import Response
 
 from chassis.pages import Page, PageParameters, page_of
 from chat_service.dependencies import (
-    AllowancesHere,
     ArchiveHere,
     DeletionsHere,
     Reader,
@@ -38,15 +37,12 @@ async def create_response(
     response: Response,
     caller: Writer,
     turns: TurnsHere,
-    allowances: AllowancesHere,
     repeatable: RepeatableHere,
     after_the_answer: BackgroundTasks,
 ) -> Any:
     """Stores the turn and answers it: streamed, whole, or in the background. Leaving does not stop a stored one."""
     turn = await turns.accept(caller, body, repeatable)
-    headers = await allowances.headers(caller)
-    if turn.conversation_id:
-        headers["x-conversation-id"] = turn.conversation_id
+    headers = await turns.headers(caller, turn)
     if body.stream:
         return EventStream(turns.follow(turn), headers)
     response.headers.update(headers)
@@ -70,8 +66,8 @@ async def retrieve_response(
     return await archive.find(caller.user_id, response_id)
 
 
-@router.post("/{response_id}/cancel", operation_id="cancel_response")
-async def cancel_response(response_id: ResponseId, caller: Writer, turns: TurnsHere) -> ResponseObject:
+@router.post("/{response_id}/cancel", operation_id="cancel_response", response_model=ResponseObject)
+async def cancel_response(response_id: ResponseId, caller: Writer, turns: TurnsHere) -> Any:
     """Stops the model and keeps the text so far. A response that has ended stays as it is."""
     return await turns.cancel(caller.user_id, response_id)
 

@@ -29,6 +29,7 @@ class ContextPart(BaseModel):
     ids: list[str] = Field(description="Of the turns, facts, episodes or files it is made of.")
     tokens: int = Field(description="An estimate.")
     reason: str | None
+    score: float | None = Field(default=None, description="Of a turn that was recalled: how well it fits the question.")
     messages: tuple[int, int] = Field(description="Places of the first and the last message it stands in, from 0.")
 
 
@@ -41,6 +42,9 @@ class ContextObject(BaseModel):
     model: str = Field(description="The name that was asked for.")
     provider_model: str
     tokens: int = Field(description="About how many tokens the messages are.")
+    token_ratio: float = Field(
+        1.0, description="How many tokens the model counts for one of our estimate, as far as was known then."
+    )
     memory: MemoryUse
     parts: list[ContextPart]
     dropped: list[DroppedPart]

@@ -1,6 +1,6 @@
 """The `responses` table: the turns of all conversations. How they hang together is in `trees`."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
@@ -52,17 +52,18 @@ COLUMNS = (
 JSON_COLUMNS = ("request", "receipt", "error", "usage", "code")
 FLAGS = ("stored", "has_log", "continues")
 
-INSERT = f"insert into responses ({COLUMNS}) values ({', '.join(f':{name}' for name in COLUMNS.split(', '))})"  # noqa: S608
+FIELDS = tuple(COLUMNS.split(", "))
+INSERT = f"insert into responses ({COLUMNS}) values ({', '.join(f':{name}' for name in FIELDS)})"  # noqa: S608
 
 PATH = """
-    with recursive path (id, parent_id) as (
-        select id, parent_id from responses where id = :newest and owner = :owner
+    with recursive path (id, parent_id, distance) as (
+        select id, parent_id, 0 from responses where id = :newest and owner = :owner
         union all
-        select parent.id, parent.parent_id
+        select parent.id, parent.parent_id, path.distance + 1
           from path join responses as parent on parent.id = path.parent_id
          limit :limit
     )
-    select id from path
+    select string_agg(id, ' ' order by distance) from path
 """
 EXCHANGE = """
     with recursive exchange (id, parent_id, continues, depth) as (
@@ -85,7 +86,7 @@ class Responses:
 
     def add(self, response: StoredResponse) -> None:
         """Inserts a response."""
-        values = asdict(response)
+        values = {name: getattr(response, name) for name in FIELDS}
         for column in JSON_COLUMNS:
             values[column] = _json(values[column])
         self._tx.run(INSERT, **values)
@@ -106,7 +107,8 @@ class Responses:
 
     def path(self, owner: str, newest: str, limit: int) -> list[str]:
         """Ids of that response and its ancestors, newest first, at most `limit`: costs no more in a long talk."""
-        return [row["id"] for row in self._tx.all(PATH, owner=owner, newest=newest, limit=limit)]
+        ids: str | None = self._tx.value(PATH, owner=owner, newest=newest, limit=limit)
+        return ids.split() if ids else []
 
     def exchange(self, newest: str, limit: int) -> list[str]:
         """Ids of that response and of those before it that it goes on with, the oldest first, at most `limit`."""

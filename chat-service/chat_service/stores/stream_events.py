@@ -12,9 +12,12 @@ class StreamEvents:
         self._tx = tx
 
     def append(self, response_id: str, first: int, frames: Sequence[bytes]) -> bool:
-        """Adds frames, numbered from `first`; False when there is no such response any more."""
-        insert = "insert into stream_events (response_id, sequence, frame) select id, ?, ? from responses where id = ?"
-        return all(self._tx.run(insert, sequence, frame, response_id) for sequence, frame in enumerate(frames, first))
+        """Adds frames, at least one, numbered from `first`; False when there is no such response any more."""
+        added = self._tx.run_each(
+            "insert into stream_events (response_id, sequence, frame) select id, ?, ? from responses where id = ?",
+            [(sequence, frame, response_id) for sequence, frame in enumerate(frames, first)],
+        )
+        return added == 1
 
     def after(self, response_id: str, sequence: int) -> list[bytes]:
         """The frames beyond a sequence number; -1 for all."""

@@ -68,6 +68,7 @@ def a_known_conversation_has_context(pact: Pact) -> None:
         "ids": match.each_like(match.str(LATEST), min=1),
         "tokens": match.int(9),
         "reason": match.str("short-term memory"),
+        "score": None,
     }
     (
         pact.upon_receiving("a question for the context of a conversation that memory knows")

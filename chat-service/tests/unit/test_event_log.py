@@ -156,6 +156,23 @@ async def test_first_words_are_saved_at_once_and_those_of_others_wait(
     assert waiting.saved == room.first
 
 
+async def test_what_is_said_at_the_moment_of_saving_is_saved_with_what_was_said_before(room: Room) -> None:
+    live = room.log.open(TURN.id, room.answer, list(room.first))
+    room.answer.say("one ")
+    moment = room.log.moment(live)
+
+    async def go_on() -> None:
+        await moment
+        room.answer.say("two")
+
+    going_on = asyncio.create_task(go_on())
+    await anext(live.follow(len(room.first) - 1))
+    await going_on
+
+    assert b"one two" in live.saved[-1]
+    assert await room.on_disk() == live.saved
+
+
 @pytest.mark.parametrize(("responses", "milliseconds"), [(1, 20), (10, 29), (50, 69), (81, 100), (1000, 100)])
 def test_the_more_responses_there_are_the_longer_their_words_wait_for_each_other(
     responses: int, milliseconds: int

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from .scripts import (
     read,
     refusal,
     refuses,
+    said,
     streams,
 )
 
@@ -40,6 +42,36 @@ async def test_an_answer_comes_in_pieces_and_its_last_piece_says_how_it_ended(pr
         ModelChunk(" world"),
         ModelChunk(finish_reason="stop", usage=ModelUsage(7, 2)),
     ]
+
+
+async def test_between_two_moments_an_answer_gathers(provider: Any, hang: Any) -> None:
+    provider.plays([HEADERS, event(HELLO), 0.02, event(WORLD), event(said("!")), hang])
+    moments: list[asyncio.Future[bool]] = []
+
+    def moment() -> "asyncio.Future[bool]":
+        moments.append(asyncio.get_running_loop().create_future())
+        return moments[-1]
+
+    async with model_at(provider.url) as model, aclosing(model.stream(CALL, None, moment)) as chunks:
+        first = await anext(chunks)
+        second = asyncio.create_task(anext(chunks))
+        await asyncio.sleep(0.1)
+        waited = not second.done()
+        moments[0].set_result(True)
+        rest = [await second, await anext(chunks)]
+
+    assert [first, *rest] == [ModelChunk("Hello"), ModelChunk(" world"), ModelChunk("!")]
+    assert waited
+    assert len(moments) == 1
+
+
+async def test_the_end_of_an_answer_waits_for_no_moment(provider: Any) -> None:
+    provider.plays([HEADERS, event(HELLO), 0.02, event(WORLD), event(STOP), event(DONE), b"0\r\n\r\n"])
+
+    async with model_at(provider.url) as model, asyncio.timeout(5):
+        chunks = [each async for each in model.stream(CALL, None, asyncio.get_running_loop().create_future)]
+
+    assert "".join(each.text for each in chunks) == "Hello world"
 
 
 async def test_usage_on_a_chunk_without_choices_is_found_too(provider: Any) -> None:
@@ -410,7 +442,7 @@ async def test_more_than_a_hundred_answers_can_be_under_way_at_once(provider: An
         await asyncio.gather(*(stream.aclose() for stream in streams_open))
 
 
-@pytest.mark.parametrize("value", [float("nan"), "\ud800"])
+@pytest.mark.parametrize("value", [{"half": "\ud800"}, "\ud800"])
 async def test_what_cannot_be_written_as_json_is_refused(provider: Any, value: Any) -> None:
     tool = {"type": "function", "function": {"name": "f", "parameters": {"x": value}}}
 

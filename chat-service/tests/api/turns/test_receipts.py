@@ -1,7 +1,9 @@
 """What went to the model, part by part, and word for word."""
 
+from contextlib import closing
 from hashlib import sha256
 
+import apsw
 import orjson
 
 from dev.offline_llm.testing import OfflineLLM
@@ -38,6 +40,36 @@ def test_a_receipt_holds_what_was_sent_and_hashes_to_it(chat: Chat, llm: Offline
     assert receipt["tokens"] == sum(part["tokens"] for part in receipt["parts"])
     assert receipt["object"] == "response.context"
     assert receipt["response_id"] == second["id"]
+
+
+def test_a_receipt_and_a_preview_say_how_well_a_recalled_turn_fits_the_question(
+    chat: Chat, neighbours: Neighbours
+) -> None:
+    part = {"kind": "recall", "ids": ["resp_1"], "tokens": 7, "reason": "match 1 of the question"}
+    neighbours.memory.remembers = {"recall": "<recalled>Old.</recalled>", "parts": [{**part, "score": 4.25}, part]}
+    answer = chat.ask("What was it?")
+
+    receipt = chat.http().get(f"/responses/{answer['id']}/context").json()
+    preview = chat.http().post("/context/preview", json={"input": "What was it?"}).json()
+
+    for shown in (receipt, preview):
+        assert [each["score"] for each in shown["parts"] if each["kind"] == "recall"] == [4.25, None]
+        assert {each["score"] for each in shown["parts"] if each["kind"] != "recall"} == {None}
+
+
+def test_a_receipt_that_was_kept_before_there_were_scores_is_still_shown(chat: Chat) -> None:
+    answer = chat.ask("Hello.")
+    with closing(apsw.Connection(str(chat.folder / "data.sqlite3"))) as database:
+        database.set_busy_timeout(5000)
+        [(kept,)] = database.execute("select receipt from responses where id = ?", (answer["id"],))
+        older = kept.replace(',"score":null', "")
+        assert older != kept
+        database.execute("update responses set receipt = ? where id = ?", (older, answer["id"]))
+
+    receipt = chat.http().get(f"/responses/{answer['id']}/context")
+
+    assert receipt.status_code == 200
+    assert [part["score"] for part in receipt.json()["parts"]] == [None, None]
 
 
 def test_a_receipt_says_where_a_file_stands_that_came_in_a_message_of_its_own(
