@@ -53,7 +53,8 @@ def gather(
     rare, paired = [each for each in words if each.is_rare], words[:PAIRED]
     common = [each for each in paired if not each.is_rare]
     for each in common:
-        each.count = index.count(each.match, scope.spans, COUNTED)
+        estimated = scope.estimated(each.count, each.oldest)
+        each.count = estimated or index.count(each.match, scope.spans, COUNTED)
     telling = [each for each in paired if each.is_rare or each.count < COMMON * scope.passages]
     _keep_pairs(index, scope, common, telling if rare or len(telling) > 1 else paired)
     return _within(sorted([*rare, *common], key=lambda each: each.count), POSTINGS)

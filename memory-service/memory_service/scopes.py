@@ -31,6 +31,7 @@ class Scope:
         turns = owner.turns if segments is None else sum(each.upto - each.above for each in segments)
         self.passages = max(1.0, turns * self.passages_per_turn)
         self._segments = {each.branch: each for each in segments} if segments is not None else None
+        self._tip = segments[0].upto if segments else 0
         self._on_path = on_path
 
     def place(self, number: int) -> int | None:
@@ -43,6 +44,15 @@ class Scope:
         if segment is None or not segment.above < depth <= segment.upto:
             return None
         return depth if self._on_path else place
+
+    def estimated(self, newest: int, oldest: int) -> int | None:
+        """How many passages have a word that the `newest` so many have, down to `oldest`. None where that cannot be
+        told: only on a path do numbers say how much lies between them."""
+        depth = self.place(oldest) if self._on_path else None
+        if depth is None:
+            return None
+        turns = self._tip - depth + 1
+        return round(newest * max(1.0, self.passages / (turns * self.passages_per_turn)))
 
     def branch_and_depth(self, place: int) -> tuple[int, int]:
         """Where the turn stands."""
