@@ -15,7 +15,7 @@ from chat_service.attachments import Attachments
 from chat_service.brought_items import NO_MODEL
 from chat_service.models import Catalogue, Choice
 from chat_service.ownership import owned_response
-from chat_service.places import IMAGE_TURNS, Place, Target, called_before, find_place
+from chat_service.places import IMAGE_TURNS, Place, Target, Told, called_before, find_place
 from chat_service.problems import ImagesNotSupported, InputMissing, ItemNotFound, ModelNotFound
 from chat_service.repeats import Repeatable, Repeats
 from chat_service.responses import describe
@@ -102,16 +102,23 @@ class Admission:
         self._clock = clock
 
     def read(
-        self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None, alias: str | None = None
+        self,
+        caller: Principal,
+        asked: CreateResponse,
+        repeatable: Repeatable | None,
+        *,
+        alias: str | None = None,
+        told: Told | None = None,
     ) -> Asking:
-        """What is asked for; `alias` is another program's name for the conversation.
+        """What is asked for; `alias` is another program's name for the conversation, `told` what it says of it.
 
         Raises what the request alone can be refused for.
         """
         inputs.refuse_unsupported(asked)
         if asked.model:
             self._catalogue.choose(asked.model, images=False)
-        target = Target(inputs.conversation_id(asked), alias, asked.previous_response_id, asked.replaces)
+        named = inputs.conversation_id(asked)
+        target = Target(named, alias, asked.previous_response_id, asked.replaces, told)
         return Asking(caller, asked, inputs.items_of(asked, self._max_characters), target, repeatable)
 
     def complete(self, tx: Transaction, asking: Asking) -> Asking:

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from chassis.problems import Unprocessable
 from chat_service.completion_requests import refuse_unsupported
+from chat_service.places import Told
 from chat_service.problems import InputMissing, UnsupportedParameter
 from chat_service.schemas.completion_messages import (
     AssistantMessage,
@@ -73,6 +74,28 @@ def turn_of(body: ChatCompletionRequest, conversation_id: str | None) -> CreateR
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         raise Unprocessable(f"{where}: {first['msg']}", param=where) from None
+
+
+def told_of(messages: list[Message]) -> Told | None:
+    """What the messages tell of the talk before the new ones; None when the last answer is a call of a function."""
+    answers = [(index, message) for index, message in enumerate(messages) if isinstance(message, AssistantMessage)]
+    if not answers:
+        return Told(None, None, _said(messages))
+    index, answer = answers[-1]
+    before = answers[-2][0] + 1 if len(answers) > 1 else 0
+    if not answer.content:
+        return None
+    return Told(_said(messages[before:index]), "\n\n".join(_texts(answer.content)).strip(), _said(messages[index:]))
+
+
+def _said(messages: list[Message]) -> str:
+    """What the user typed, joined as `inputs.user_text` joins it."""
+    users = (message for message in messages if isinstance(message, UserMessage))
+    return "\n\n".join(text for message in users for text in _texts(message.content)).strip()
+
+
+def _texts(content: str | list[Any]) -> list[str]:
+    return [content] if isinstance(content, str) else [part.text for part in content if isinstance(part, TextPart)]
 
 
 def _new_items(messages: list[Message]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chassis.database import Transaction
 from chassis.ids import new_id
-from chat_service.inputs import answers_calls_of_others, calls_in, has_images
+from chat_service.inputs import answers_calls_of_others, assistant_text, calls_in, has_images, user_text
 from chat_service.ownership import owned_conversation, owned_response
 from chat_service.problems import ConversationBusy, ResponseNotFound, ToolCallNotFound
 from chat_service.stores.conversation_aliases import ConversationAliases
@@ -14,21 +14,35 @@ from chat_service.stores.responses import Responses, StoredResponse
 
 LONGEST_EXCHANGE = 64
 """Turns of one exchange: a question, calls of functions and what they returned."""
+TOLD_TURNS = 32
+"""So far back a program may go that asks again or edits; it says so by what it tells of the talk."""
 IMAGE_TURNS = 4
 """For how many turns an image can be asked about without being sent again."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a program that keeps the talk itself says of it: the last exchange, nothing of it at the beginning, and
+    what the user says now."""
+
+    user: str | None
+    assistant: str | None
+    now: str
 
 
 @dataclass(frozen=True)
 class Target:
     """What a request names as the place of its turn; at most one of them, nothing opens a conversation.
 
-    `alias` is another program's name for a conversation, which is opened under it when it is not known.
+    `alias` is another program's name for a conversation, which is opened under it when it is not known. Where the
+    conversation goes on is where what was `told` of it ends, if that is known.
     """
 
     conversation_id: str | None = None
     alias: str | None = None
     previous_response_id: str | None = None
     replaces: str | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,8 @@ def find_place(tx: Transaction, owner: str, target: Target, *, stored: bool, now
     if conversation_id := target.conversation_id or _known_as(tx, owner, target.alias):
         conversation = owned_conversation(tx, owner, conversation_id)
         tip = Responses(tx).node(owner, conversation.tip_id) if conversation.tip_id else None
+        if tip and target.told and tip.status != "in_progress":
+            tip = _where_told(tx, tip, target.told)
         return Place(conversation, _to_follow(tx, tip))
     if target.previous_response_id:
         previous = _named(tx, owner, target.previous_response_id, "previous_response_id")
@@ -105,6 +121,22 @@ def called_before(tx: Transaction, place: Place, items: list[Item]) -> list[Item
 
 def _known_as(tx: Transaction, owner: str, alias: str | None) -> str | None:
     return ConversationAliases(tx).find(owner, alias) if alias else None
+
+
+def _where_told(tx: Transaction, tip: StoredResponse, told: Told) -> StoredResponse | None:
+    """The newest turn that ends as was told, the tip if none does; none at all if the first one is asked for again."""
+    path = Responses(tx).path(tip.owner, tip.id, TOLD_TURNS)
+    if told.assistant is None:
+        return None if len(path) == 1 and told.now == _texts(tx, tip.id)[0] else tip
+    for response_id in path:
+        if _texts(tx, response_id) == (told.user, told.assistant):
+            return Responses(tx).node(tip.owner, response_id)
+    return tip
+
+
+def _texts(tx: Transaction, response_id: str) -> tuple[str, str]:
+    items = Items(tx)
+    return user_text(items.of(response_id, "input")).strip(), assistant_text(items.of(response_id, "output")).strip()
 
 
 def _named(tx: Transaction, owner: str, response_id: str, param: str) -> StoredResponse:

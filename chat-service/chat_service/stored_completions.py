@@ -8,7 +8,7 @@ from typing import Any
 from chassis.identity import Principal
 from chat_service.answer import event_in
 from chat_service.clients.model import ModelChunk, ModelUsage
-from chat_service.completion_turns import turn_of
+from chat_service.completion_turns import told_of, turn_of
 from chat_service.completions import Said
 from chat_service.ledger_records import Source
 from chat_service.repeats import Repeatable
@@ -32,7 +32,8 @@ class StoredCompletions:
         """The turn, accepted. Raises what the request and its place can be refused for."""
         is_ours = OURS.fullmatch(conversation) is not None
         asked = turn_of(body, conversation if is_ours else None)
-        turn = await self._turns.accept(caller, asked, repeatable, alias=None if is_ours else conversation)
+        alias, told = None if is_ours else conversation, told_of(body.messages)
+        turn = await self._turns.accept(caller, asked, repeatable, alias=alias, told=told)
         return StoredCompletion(self._turns, turn, body.model, await self._turns.headers(caller, turn))
 
 

@@ -16,6 +16,7 @@ from chat_service.endings import recorded_problem
 from chat_service.event_log import EventLog, Final
 from chat_service.generation import Generations
 from chat_service.ownership import owned_response
+from chat_service.places import Told
 from chat_service.problems import EventsExpired, ShuttingDown
 from chat_service.repeats import Repeatable, Repeats
 from chat_service.responses import describe
@@ -44,13 +45,19 @@ class Turns:
         self._allowances = allowances
 
     async def accept(
-        self, caller: Principal, asked: CreateResponse, repeatable: Repeatable | None, alias: str | None = None
+        self,
+        caller: Principal,
+        asked: CreateResponse,
+        repeatable: Repeatable | None,
+        *,
+        alias: str | None = None,
+        told: Told | None = None,
     ) -> StoredResponse:
         """Stores the turn and begins to answer it; a repeated request gives the turn it first made.
 
-        `alias` is another program's name for the conversation.
+        `alias` is another program's name for the conversation, `told` what it says of it.
         """
-        asking = self._admission.read(caller, asked, repeatable, alias)
+        asking = self._admission.read(caller, asked, repeatable, alias=alias, told=told)
         is_known = repeatable is not None and repeatable.claims_to_be_known
         if is_known and (earlier := await self._database.read(lambda tx: self._made_before(tx, asking))):
             return earlier

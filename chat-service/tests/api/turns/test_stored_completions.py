@@ -223,3 +223,67 @@ def test_what_makes_no_turn_is_refused(chat: Chat, fields: dict[str, Any], code:
 
     assert answer.status_code in (400, 422)
     assert answer.json()["code"] == code
+
+
+def answered(completion: dict[str, Any]) -> dict[str, Any]:
+    """What a program keeps of an answer."""
+    return {"role": "assistant", "content": completion["choices"][0]["message"]["content"]}
+
+
+def tree(chat: Chat, completion: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """What was asked, and what was asked before it; oldest first."""
+    nodes = chat.http().get(f"/conversations/{completion['conversation']}/responses").json()["data"]
+    asked = {node["id"]: node["preview"] for node in nodes}
+    return [(node["preview"], asked.get(node["parent_id"])) for node in nodes]
+
+
+def test_a_program_that_keeps_the_talk_itself_asks_again_where_its_history_ends(chat: Chat, llm: OfflineLLM) -> None:
+    first = complete(chat, "their-talk", "My dog is called Rex.")
+    talk = ["My dog is called Rex.", answered(first)]
+    second = complete(chat, "their-talk", *talk, "My cat is called Tom.")
+    complete(chat, "their-talk", *talk, "My cat is called Tom.", answered(second), "And the parrot?")
+
+    edited = complete(chat, "their-talk", *talk, "My cat is called Tim.")
+
+    assert tree(chat, edited) == [
+        ("My dog is called Rex.", None),
+        ("My cat is called Tom.", "My dog is called Rex."),
+        ("And the parrot?", "My cat is called Tom."),
+        ("My cat is called Tim.", "My dog is called Rex."),
+    ]
+    assert not any("Tom" in text or "parrot" in text for text in said(llm))
+
+
+def test_the_first_question_asked_again_is_another_beginning(chat: Chat) -> None:
+    complete(chat, "their-talk-2", "My dog is called Rex.")
+
+    again = complete(chat, "their-talk-2", "My dog is called Rex.")
+
+    assert tree(chat, again) == [("My dog is called Rex.", None)] * 2
+
+
+def test_a_program_that_sends_what_is_new_alone_goes_on(chat: Chat) -> None:
+    complete(chat, "their-talk-3", "My dog is called Rex.")
+    complete(chat, "their-talk-3", "Go on.")
+
+    last = complete(chat, "their-talk-3", "My dog is called Rex.")
+
+    assert tree(chat, last)[-1] == ("My dog is called Rex.", "Go on.")
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        ["My dog is called Rex.", {"role": "assistant", "content": "Something else."}],
+        ["Another question", "the answer"],
+        ["My dog is called Rex.", {"role": "assistant", "content": [{"type": "text", "text": "Well."}]}],
+    ],
+)
+def test_a_history_that_is_not_known_goes_on_at_the_tip(chat: Chat, history: list[Any]) -> None:
+    name = uuid.uuid4().hex
+    complete(chat, name, "My dog is called Rex.")
+    complete(chat, name, "My cat is called Tom.")
+
+    last = complete(chat, name, *history, "And the parrot?")
+
+    assert tree(chat, last)[-1][1] == "My cat is called Tom."
