@@ -1,12 +1,10 @@
 """Prints what memory finds, keeps and costs: property, best published, must, seen. README.md says how to read it."""
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable
 
 from benchmarks.memory import invariants, languages, locomo_scores, long_conversation, needles, searching
-from benchmarks.memory.figures import Figure, heading, missed
-from benchmarks.surroundings import surroundings
+from benchmarks.memory.figures import Figure, report
 
 MEASURES: dict[str, Callable[[float], Iterable[Figure]]] = {
     "locomo": locomo_scores.measure,
@@ -21,15 +19,7 @@ MEASURES: dict[str, Callable[[float], Iterable[Figure]]] = {
 def main() -> None:
     """Exits with 1 when a must is missed."""
     arguments = _arguments()
-    print(surroundings(), flush=True)
-    print(heading(), flush=True)
-    seen = []
-    for name in arguments.only:
-        for figure in MEASURES[name](arguments.scale):
-            seen.append(figure)
-            print(figure.row, flush=True)
-    if names := missed(seen):
-        sys.exit(f"\nMISSED: {', '.join(names)}")
+    report(figure for name in arguments.only for figure in MEASURES[name](arguments.scale))
 
 
 def _arguments() -> argparse.Namespace:

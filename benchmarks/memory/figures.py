@@ -1,7 +1,10 @@
 """A row of the table: what was asked for, what others have published, what was seen."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from benchmarks.surroundings import surroundings
 
 HEADINGS = ("property", "best published", "must", "seen")
 NOT_MEASURED = "not measured"
@@ -44,11 +47,13 @@ def unmeasured(name: str, must: str, why: str, *, published: str = "-") -> Figur
     return Figure(name, must, f"{NOT_MEASURED}: {why}", None, published)
 
 
-def heading() -> str:
-    """The first two lines of the table."""
-    return "\n".join((f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"))
-
-
-def missed(figures: Iterable[Figure]) -> list[str]:
-    """Names of those that are not as they must be."""
-    return [figure.name for figure in figures if figure.is_met is False]
+def report(figures: Iterable[Figure]) -> None:
+    """Prints the table, each row as soon as it was seen; exits with 1 when a must is missed."""
+    print(surroundings(), f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|", sep="\n", flush=True)
+    missed = []
+    for figure in figures:
+        print(figure.row, flush=True)
+        if figure.is_met is False:
+            missed.append(figure.name)
+    if missed:
+        sys.exit(f"\nMISSED: {', '.join(missed)}")

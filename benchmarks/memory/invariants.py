@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.memory import edits, erasing, faults, kills, loops, races
-from benchmarks.memory.figures import Figure, heading, missed
-from benchmarks.surroundings import surroundings
+from benchmarks.memory.figures import Figure, report
 
 Try = Callable[[Path, int], tuple[Figure, list[str]]]
 
@@ -42,13 +41,7 @@ def main() -> None:
     ask.add_argument("--only", nargs="+", choices=TRIES, default=list(TRIES), help="these alone")
     ask.add_argument("--scale", type=float, default=1.0, help="share of the full size, to try things out")
     arguments = ask.parse_args()
-    print(surroundings(), heading(), sep="\n", flush=True)
-    seen = []
-    for figure in measure(arguments.scale, arguments.only):
-        seen.append(figure)
-        print(figure.row, flush=True)
-    if names := missed(seen):
-        sys.exit(f"\nMISSED: {', '.join(names)}")
+    report(measure(arguments.scale, arguments.only))
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ class Lab:
         self.folder = folder
         self.data = folder / "memory"
         self._settings = {name.upper(): str(value) for name, value in settings.items()}
-        self._port = free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -46,7 +46,7 @@ class Lab:
             self.llm = stack.enter_context(_offline_llm(self.folder))
             self.process = self._memory(auth_url)
             stack.enter_context(running(self.process))
-            self._chat = stack.enter_context(self._client(lambda: self._service_token("chat")))
+            self._chat = stack.enter_context(self._client(self.chat_token))
             self._auth = stack.enter_context(self._client(lambda: self._service_token("auth")))
             self._stack = stack.pop_all()
         return self
@@ -89,6 +89,10 @@ class Lab:
         """Says what auth says when a guest signs in."""
         self._auth.post(MERGE_PATH, json={"owner": guest, "into": into}).raise_for_status()
 
+    def chat_token(self) -> str:
+        """Chat's own for memory, good for a minute."""
+        return self._service_token("chat")
+
     def http(self, user: str = "user_1") -> httpx.Client:
         """The public API as this user sees it; the caller closes it, or uses it in a `with`."""
         return self._client(lambda: self.auth.access_token(user))
@@ -122,7 +126,7 @@ class Lab:
 
     def _memory(self, auth_url: str) -> Process:
         variables = {
-            "SERVICE_PORT": str(self._port),
+            "SERVICE_PORT": str(self.port),
             "SERVICE_DATA": str(self.data),
             "LOG_LEVEL": "warning",
             "LOG_FORMAT": "text",

@@ -8,7 +8,7 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -102,7 +102,7 @@ def figure(haystack: Haystack, turns: int, ranks: list[int | None]) -> Figure:
     if haystack.language not in ASKED_FOR:
         return merely(name, f"{at[RESULTS]:.0f} %{first}")
     judged = at_least(name, at[RESULTS], MUST_AT_10, form="{:.0f} %")
-    return Figure(judged.name, judged.must, judged.seen + first, judged.is_met)
+    return replace(judged, seen=judged.seen + first)
 
 
 def joined(*sentences: str) -> str:

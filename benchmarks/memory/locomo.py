@@ -4,7 +4,7 @@ from typing import Any
 
 import apsw
 
-from chassis.database import Transaction, _as_dict
+from chassis.database import Transaction, as_dict
 from chassis.migrations import migrate, package_migrations
 from chassis.tokens import estimate_tokens
 from memory_service import retrieval
@@ -22,7 +22,7 @@ class Retriever:
     def index(self, turns: list[dict[str, Any]]) -> None:
         """Takes the turns of one conversation, in order."""
         connection = apsw.Connection(":memory:")
-        connection.row_trace = _as_dict
+        connection.row_trace = as_dict
         migrate(connection, [package_migrations("memory_service")])
         self._tx = Transaction(connection)
         Conversations(self._tx).open(CONVERSATION, OWNER)

@@ -16,7 +16,7 @@ import apsw
 from benchmarks.asking import Line, percentile
 from benchmarks.memory.figures import Figure, at_least, at_most
 from benchmarks.memory.lab import Lab
-from benchmarks.memory.searching import BUDGET, chat_token, port_of
+from benchmarks.memory.searching import BUDGET
 from benchmarks.memory.talks import START, Event, Talk
 from benchmarks.memory.wording import OCCASIONAL, Wording
 from benchmarks.streaming import post
@@ -70,7 +70,7 @@ def measure(scale: float) -> Iterator[Figure]:
 def _lead(lab: Lab, talk: Talk, turns: int, course: Course) -> None:
     """Tells so many turns, and asks for a context before each."""
     wording, before = Wording("the long conversation"), ""
-    with Line(port_of(lab)) as line, lab.database() as database:
+    with Line(lab.port) as line, lab.database() as database:
         for number in range(turns):
             said = _said(wording, number)
             context = lab.context(talk, said, BUDGET)
@@ -83,7 +83,7 @@ def _lead(lab: Lab, talk: Talk, turns: int, course: Course) -> None:
                 for budget in TIGHT_BUDGETS:
                     _check(course, lab.context(talk, said, budget), budget)
             event = talk.turn(said, wording.text(wording.chance.randint(20, 180)))
-            course.append_seconds.append(line.ask(_append(event), 200))
+            course.append_seconds.append(line.ask(_append(lab, event), 200))
             lab.until(lambda: not _number(database, "select count(*) from jobs"), "folded")
             if number + 1 == turns // 2:
                 course.summarised.append((number + 1, _summariser_tokens(database)))
@@ -117,8 +117,8 @@ def _said(wording: Wording, number: int) -> str:
     return text
 
 
-def _append(event: Event) -> bytes:
-    return post(EVENTS_PATH, chat_token(), {"events": [event]})
+def _append(lab: Lab, event: Event) -> bytes:
+    return post(EVENTS_PATH, lab.chat_token(), {"events": [event]})
 
 
 def _check(course: Course, context: dict[str, Any], budget: int) -> None:

@@ -2,18 +2,17 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from benchmarks.asking import Line, get, percentile
 from benchmarks.memory.figures import Figure, at_most, merely
 from benchmarks.memory.filling import fill
-from benchmarks.memory.lab import SECRETS, Lab
+from benchmarks.memory.lab import Lab
 from benchmarks.memory.talks import Event, Talk
 from benchmarks.memory.wording import Wording
 from benchmarks.streaming import post
-from chassis.testing import service_token
 
 TURNS_OF_A_USER = 1_000
 TALKS_OF_A_USER = 4
@@ -60,29 +59,17 @@ def ask(lab: Lab, asker: Asker, what: str) -> Iterator[Figure]:
 
     def context(question: str) -> bytes:
         asked = {"owner": owner, "conversation_id": talk.id, "tail": talk.tail(), "query": question}
-        return post("/internal/context", chat_token(), asked | {"token_budget": BUDGET})
+        return post("/internal/context", lab.chat_token(), asked | {"token_budget": BUDGET})
 
     yield _timed(lab, f"search p95, {what}", search, asker.questions)
     yield _timed(lab, f"context with recall p95, {what}", context, asker.questions)
 
 
-def chat_token() -> str:
-    """Chat's own for memory, good for a minute."""
-    return service_token("chat", "memory", SECRETS["SECRET_CHAT_MEMORY"])
-
-
-def port_of(lab: Lab) -> int:
-    """Where the service listens."""
-    port = urlsplit(lab.url).port
-    assert port is not None
-    return port
-
-
 def _timed(lab: Lab, name: str, request: Callable[[str], bytes], questions: list[str]) -> Figure:
-    with Line(port_of(lab)) as line:
+    with Line(lab.port) as line:
         times = [line.ask(request(question), 200) * 1e3 for question in questions][WARM_UP:]
     figure = at_most(name, percentile(times, 0.95), MOST_MILLISECONDS, form="{:.1f} ms")
-    return Figure(figure.name, figure.must, f"{figure.seen} (p50 {percentile(times, 0.5):.1f})", figure.is_met)
+    return replace(figure, seen=f"{figure.seen} (p50 {percentile(times, 0.5):.1f})")
 
 
 def _everybody(users: int, long: int, askers: dict[str, Asker]) -> Iterator[Event]:

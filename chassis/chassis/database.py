@@ -248,7 +248,7 @@ class Database:
 
     def _connect(self, path: Path, *, read_only: bool = False) -> apsw.Connection:
         connection = apsw.Connection(str(path), statementcachesize=STATEMENTS_KEPT)
-        connection.row_trace = _as_dict
+        connection.row_trace = as_dict
         connection.set_busy_timeout(BUSY_MILLISECONDS)
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = full")
@@ -322,7 +322,8 @@ class Database:
         return self._low_on_space
 
 
-def _as_dict(cursor: apsw.Cursor, values: tuple[Any, ...]) -> Row:
+def as_dict(cursor: apsw.Cursor, values: tuple[Any, ...]) -> Row:
+    """A row by column name: the row trace of every connection that a `Transaction` reads."""
     return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}
 
 

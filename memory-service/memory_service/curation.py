@@ -21,6 +21,7 @@ from memory_service.schemas.facts import ChangeFact, CreateFact
 from memory_service.scrubbing import Scrubbing
 from memory_service.stores.fact_changes import CREATED, SUPERSEDED, Change, FactChanges
 from memory_service.stores.fact_lists import FactFilter, FactLists, ListedFact, Said
+from memory_service.stores.fact_sources import FactSources
 from memory_service.stores.facts import (
     ACTIVE,
     FACTS_PER_OWNER,
@@ -131,8 +132,8 @@ class Curation:
             if last is None or last.before is None:
                 raise FactChangeNotUndoable()
             before = replace(fact, **asdict(last.before), updated_at=self._clock())
-            borne_out = Facts(tx).sources(fact.id)  # else it is there because the user wants it
-            FactChanges(tx).take(last.number)
+            borne_out = FactSources(tx).of(fact.id)  # else it is there because the user wants it
+            FactChanges(tx).drop(last.number)
             Facts(tx).update(before if borne_out else replace(before, edited_by=USER))
             if fact.superseded_by:
                 self._set_aside(tx, owner, fact.superseded_by, last)

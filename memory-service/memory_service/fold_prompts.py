@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
+from typing import Any, get_args
 
 from chassis.tokens import BYTES_PER_TOKEN
 from memory_service.clients.summarizer import Prompt
-from memory_service.passages import clipped
+from memory_service.schemas.facts import Kind
 from memory_service.stores.episodes import Episode
 from memory_service.stores.turns import Turn
-
-FACT_KINDS = ("profile", "preference", "plan", "event", "instruction", "other")
 
 _PRIORITY = {"type": "integer", "minimum": 0, "maximum": 10}
 _TEXT = {"type": "string"}
@@ -34,7 +32,7 @@ FOLD_SCHEMA = _strict(
         "type": "array",
         "items": _strict(
             text=_TEXT,
-            kind={"type": "string", "enum": list(FACT_KINDS)},
+            kind={"type": "string", "enum": list(get_args(Kind))},
             priority=_PRIORITY,
             turn_ids={"type": "array", "items": _TEXT, "minItems": 1},
             quote=_TEXT,
@@ -73,8 +71,8 @@ def fold_prompt(turns: Sequence[Turn], known_facts: Mapping[str, str], most_toke
     """
     most_characters = most_tokens * BYTES_PER_TOKEN // 2
     shown = [
-        _turn(turn.id, turn.created_at, clipped(turn.user_text, most_characters))
-        + f"\n<assistant>{escape(clipped(turn.assistant_text, most_characters), quote=False)}</assistant>\n</turn>"
+        _turn(turn.id, turn.created_at, _clipped(turn.user_text, most_characters))
+        + f"\n<assistant>{escape(_clipped(turn.assistant_text, most_characters), quote=False)}</assistant>\n</turn>"
         for turn in turns
     ]
     known = "\n".join(f"{name}: {escape(' '.join(text.split()), quote=False)}" for name, text in known_facts.items())
@@ -91,3 +89,8 @@ def merge_prompt(episodes: Sequence[Episode]) -> Prompt:
 def _turn(name: str, moment: float, said: str) -> str:
     time = f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return f'<turn id="{escape(name)}" time="{time}">\n<user>{escape(said, quote=False)}</user>'
+
+
+def _clipped(text: str, most_characters: int) -> str:
+    """The beginning of a text, marked where it was cut."""
+    return text if len(text) <= most_characters else text[:most_characters].rstrip() + " …"

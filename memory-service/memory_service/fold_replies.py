@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from memory_service.passages import pieces
 from memory_service.quoting import find_quote
-from memory_service.stores.facts import ACTIVE, PROPOSED, Source
+from memory_service.schemas.facts import LONGEST_FACT, Kind
+from memory_service.stores.fact_sources import Source
+from memory_service.stores.facts import ACTIVE, PROPOSED
 from memory_service.stores.turns import Turn
 from memory_service.unwanted import STOCK_STEMS
 from memory_service.words import alike_stems, content_stems, overlap
@@ -24,7 +25,6 @@ REPORTING_STEMS = STOCK_STEMS | content_stems(
 QUESTION_MARKS = ("?", "？", "؟")
 SUMMARY_TOKENS = 150
 MOST_FACTS = 20
-LONGEST_FACT = 300
 _CHATTER = re.compile(
     r"\W*(hello|hi|hey|sure|certainly|of course|i'm sorry|i am sorry|i can't|i cannot|how can i)\b", re.I
 )
@@ -49,7 +49,7 @@ class _Quote(_Reply):
 
 class _Fact(_Reply):
     text: str
-    kind: Literal["profile", "preference", "plan", "event", "instruction", "other"]
+    kind: Kind
     priority: int = Field(ge=0, le=10)
     turn_ids: list[str] = Field(min_length=1)
     quote: str

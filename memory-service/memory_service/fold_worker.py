@@ -34,7 +34,7 @@ class Work(Protocol):
     def read(self, reply: str) -> Any: ...
 
 
-class Trade(Protocol):
+class JobHandler(Protocol):
     """How one kind of job is prepared and committed."""
 
     def prepare(self, tx: Transaction, job: Job, lease: str) -> Any: ...
@@ -66,7 +66,7 @@ class FoldWorker:
         self,
         database: Database,
         summarizer: Summarizer,
-        trades: Mapping[str, Trade],
+        handlers: Mapping[str, JobHandler],
         pace: Pace,
         clock: Clock,
         owed: asyncio.Event,
@@ -75,7 +75,7 @@ class FoldWorker:
     ) -> None:
         self._database = database
         self._summarizer = summarizer
-        self._trades = trades
+        self._handlers = handlers
         self._pace = pace
         self._clock = clock
         self._calibrating = calibrating
@@ -140,7 +140,7 @@ class FoldWorker:
         while job := Jobs(tx).take(self._lease, now, now + self._pace.lease):
             try:
                 with tx.savepoint():
-                    work: Work | None = self._trades[job.kind].prepare(tx, job, self._lease)
+                    work: Work | None = self._handlers[job.kind].prepare(tx, job, self._lease)
             except Exception as error:  # must not stand in the way of the others
                 log.error("fold_not_prepared", job_id=job.id, exc_info=error)
                 self._give_back(tx, job, "internal_error")
@@ -185,7 +185,7 @@ class FoldWorker:
     def _commit(self, tx: Transaction, work: Work, accepted: Any, reply: Reply) -> None:
         """Nothing when the job is gone: its conversation was forgotten or deleted meanwhile."""
         if Jobs(tx).holds(work.job.id, self._lease):
-            self._trades[work.job.kind].commit(tx, work, accepted, reply)
+            self._handlers[work.job.kind].commit(tx, work, accepted, reply)
 
     async def _postpone(self, job: Job, failure: str) -> None:
         log.warning("fold_postponed", job_id=job.id, kind=job.kind, tries=job.attempts + 1, code=failure)

@@ -47,7 +47,7 @@ def take_out_conversation(tx: Transaction, conversation_id: str) -> None:
 def index_conversation(tx: Transaction, conversation_id: str) -> None:
     """Puts every remembered turn of a conversation into the index, for whoever owns it now."""
     for branch in Branches(tx).of(conversation_id):
-        for turn in Turns(tx).following(branch.id, branch.fork_depth, -1):
+        for turn in Turns(tx).of_branch(branch.id):
             index_turn(tx, turn)
 
 

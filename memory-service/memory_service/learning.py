@@ -7,6 +7,7 @@ from chassis.ids import new_id
 from memory_service.fold_replies import StatedFact
 from memory_service.stores.conversations import Conversation
 from memory_service.stores.fact_changes import CREATED, FOLD, SUPERSEDED, FactChanges
+from memory_service.stores.fact_sources import FactSources, Source
 from memory_service.stores.facts import (
     ACTIVE,
     FACTS_PER_OWNER,
@@ -16,7 +17,6 @@ from memory_service.stores.facts import (
     USER,
     Fact,
     Facts,
-    Source,
 )
 from memory_service.stores.preferences import Preferences
 from memory_service.unwanted import Unwanted
@@ -29,6 +29,7 @@ class Learning:
 
     def __init__(self, tx: Transaction, conversation: Conversation, now: float) -> None:
         self._facts = Facts(tx)
+        self._sources = FactSources(tx)
         self._changes = FactChanges(tx)
         self._owner = conversation.owner
         self._conversation_id = conversation.id
@@ -59,14 +60,12 @@ class Learning:
 
     def _is_in_reach(self, fact: Fact) -> bool:
         """Whether what is said in this conversation counts as said of a fact."""
-        return (
-            self._across or self._facts.is_said_in(fact.id, self._conversation_id) or not self._facts.sources(fact.id)
-        )
+        return self._across or self._sources.any_in(fact.id, self._conversation_id) or not self._sources.of(fact.id)
 
     def _say_again(self, known: Fact, stated: StatedFact, contradicted: list[Fact], said_at: float) -> None:
-        if self._facts.sources(known.id):  # else the user wrote it: it holds everywhere, and goes with no turn
+        if self._sources.of(known.id):  # else the user wrote it: it holds everywhere, and goes with no turn
             for source in stated.sources:
-                self._facts.add_source(known.id, source)
+                self._sources.add(known.id, source)
         if known.status == PROPOSED and not known.locked and _may_hold(stated, contradicted):
             self._put(replace(known, status=ACTIVE), known, CONFIRMED)
             known = replace(known, status=ACTIVE)
@@ -77,7 +76,7 @@ class Learning:
         """Whether the user has seen to it: has deleted or refused such a fact, or corrected what was made of the
         same words, which are read again."""
         return self._unwanted.holds(stated.text) or any(
-            _is_the_users(fact) and any(_overlap(source, said) for said in self._facts.sources(fact.id))
+            _is_the_users(fact) and any(_overlap(source, said) for said in self._sources.of(fact.id))
             for source in stated.sources
             for fact in self._facts.said_in([source.turn_id])
         )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import httpx
 from fastapi import FastAPI
 
 from chassis import app as chassis_app
@@ -19,7 +20,7 @@ from memory_service.calibrating import Calibrating
 from memory_service.clients.summarizer import Summarizer
 from memory_service.context import ContextOfTurns
 from memory_service.curation import Curation
-from memory_service.fold_worker import FoldWorker, Pace, Trade
+from memory_service.fold_worker import FoldWorker, JobHandler, Pace
 from memory_service.folding import Limits
 from memory_service.folds import Folds
 from memory_service.holdings import MemoryHoldings
@@ -70,34 +71,26 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     )
     await stack.enter_async_context(Indexing(database))
     http = await stack.enter_async_context(neighbour_client())
-    keys = RemoteKeys(settings.auth_url, http, clock)
-    limits = Limits(
-        settings.short_term_memory_k,
-        settings.fold_high_tokens,
-        settings.fold_low_tokens,
-        settings.fold_source_tokens,
-    )
+    limits = _limits(settings)
     summarizer = await stack.enter_async_context(Summarizer(settings))
     owed = asyncio.Event()
     known = await database.read(lambda tx: Calibrations(tx).find(settings.summarizer_model))
     calibrating = Calibrating(settings.summarizer_model, known)
     folds = Folds(limits, clock, owed.set, calibrating.ratio)
-    trades: dict[str, Trade] = {FOLD: folds, MERGE: Merges(clock, folds.owe_merge_if_due)}
-    worker = FoldWorker(database, summarizer, trades, _pace(settings), clock, owed, calibrating)
+    job_handlers: dict[str, JobHandler] = {FOLD: folds, MERGE: Merges(clock, folds.owe_merge_if_due)}
+    worker = FoldWorker(database, summarizer, job_handlers, _pace(settings), clock, owed, calibrating)
     scrubbing = await stack.enter_async_context(Scrubbing(database, clock))
     archive = Archive(folds, scrubbing, clock)
-    handlers = {
+    event_handlers = {
         "turn.ended": archive.turn_ended,
         "turn.revised": archive.turn_revised,
         "conversation.deleted": archive.conversation_deleted,
     }
-    inbox = await stack.enter_async_context(Inbox(database, handlers, clock))
+    inbox = await stack.enter_async_context(Inbox(database, event_handlers, clock))
     if settings.has_summarizer:
         await stack.enter_async_context(worker)
 
-    app.state.identity = Identity(
-        "memory", keys, {"chat": settings.secret_chat_memory, "auth": settings.secret_auth_memory}, clock
-    )
+    app.state.identity = _identity(settings, http, clock)
     app.state.estates = Estates(database, MemoryHoldings(), clock)
     app.state.inbox = inbox
     app.state.context = ContextOfTurns(database, _buffer_tokens(settings))
@@ -106,6 +99,20 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
     app.state.preferences = PreferenceBook(database)
     app.state.topics = TopicForgetting(database, Revising(folds, scrubbing), scrubbing, clock)
     app.state.ready = database.ready
+
+
+def _identity(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> Identity:
+    secrets = {"chat": settings.secret_chat_memory, "auth": settings.secret_auth_memory}
+    return Identity("memory", RemoteKeys(settings.auth_url, http, clock), secrets, clock)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        settings.short_term_memory_k,
+        settings.fold_high_tokens,
+        settings.fold_low_tokens,
+        settings.fold_source_tokens,
+    )
 
 
 def _pace(settings: Settings) -> Pace:

@@ -25,6 +25,7 @@ from memory_service.scrubbing import Scrubbing
 from memory_service.stores.branches import Branch, Branches, Path
 from memory_service.stores.conversations import Conversation, Conversations
 from memory_service.stores.episodes import Episode, Episodes
+from memory_service.stores.fact_sources import FactSources
 from memory_service.stores.facts import PINNED, Fact, Facts
 from memory_service.stores.jobs import Job, Jobs
 from memory_service.stores.preferences import Preferences
@@ -161,14 +162,14 @@ def _details(tx: Transaction, conversation: Conversation, path: Path) -> list[Im
     across = Preferences(tx).of(owner).facts_across_conversations
     first = facts.visible(owner, conversation.id, path, PINNED_SHOWN, across=across)
     here = facts.visible(owner, conversation.id, path, FACTS_SHOWN, across=False)
-    pinned = [fact for fact in first if fact.status == PINNED]
-    details = [_detail(facts, fact, path) for fact in pinned]
-    details += [_detail(facts, fact, path) for fact in here if fact.id not in {each.id for each in pinned}]
-    return [each for each in details if each.sources or each.id in {fact.id for fact in pinned}]
+    pinned = {fact.id: fact for fact in first if fact.status == PINNED}
+    shown = pinned | {fact.id: fact for fact in here}
+    details = [_detail(tx, fact, path) for fact in shown.values()]
+    return [each for each in details if each.sources or each.id in pinned]
 
 
-def _detail(facts: Facts, fact: Fact, path: Path) -> ImportantDetail:
-    said = [quote for quote in facts.quotes(fact.id) if path.holds(quote.branch, quote.depth)]
+def _detail(tx: Transaction, fact: Fact, path: Path) -> ImportantDetail:
+    said = [quote for quote in FactSources(tx).quotes(fact.id) if path.holds(quote.branch, quote.depth)]
     sources = [FactSource(turn_id=quote.turn_id, quote=quote.text) for quote in said]
     return ImportantDetail(id=fact.id, text=fact.text, kind=fact.kind, priority=fact.priority, sources=sources)
 

@@ -6,9 +6,6 @@ from chassis.tokens import BYTES_PER_TOKEN, estimate_tokens
 from memory_service.stores.passages import Passage
 
 PASSAGE_TOKENS = 200
-CONTEXT_CHARACTERS = 600
-"""How much of a preceding text stands beside a passage."""
-
 _BREAKS = ("\n\n", "\n", ". ", "? ", "! ", "。", "; ", ", ", " ")
 
 
@@ -32,11 +29,6 @@ def pieces(text: str, most_tokens: int = PASSAGE_TOKENS) -> Iterator[tuple[int, 
         start = stop
     if start < len(text):
         yield start, len(text)
-
-
-def clipped(text: str, most_characters: int = CONTEXT_CHARACTERS) -> str:
-    """The beginning of a text, marked where it was cut."""
-    return text if len(text) <= most_characters else text[:most_characters].rstrip() + " …"
 
 
 def _best_break(text: str, least: int, most: int) -> int:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chassis.database import Database, Transaction
 from chassis.owners import Owners
-from memory_service.schemas.facts import ChangeMemorySettings
+from memory_service.schemas.settings import ChangeMemorySettings
 from memory_service.stores.preferences import Preference, Preferences
 
 

@@ -51,9 +51,7 @@ class Recall:
         return "\n".join([OPENING, *(each.text for each in in_order), CLOSING])
 
 
-def recall(
-    tx: Transaction, owner: str, conversation_id: str, path: Path, query: str, *, before: int, room: int
-) -> Recall:
+def recall(tx: Transaction, owner: str, path: Path, query: str, *, before: int, room: int) -> Recall:
     """Turns of the path that bear on the query and are less deep than `before`, within `room` tokens."""
     earlier = path.between(path.root, before - 1)
     if not earlier:  # a short conversation stands in the buffer whole

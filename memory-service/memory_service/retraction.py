@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chassis.database import Transaction
 from memory_service.stores.fact_changes import SUPERSEDED, FactChanges
+from memory_service.stores.fact_sources import FactSources
 from memory_service.stores.facts import USER, Fact, Facts
 from memory_service.unwanted import Unwanted
 
@@ -13,7 +14,7 @@ def retract(tx: Transaction, fact_id: str) -> None:
     for freed in Facts(tx).pass_over(fact_id):
         last = FactChanges(tx).newest(freed)
         if last and last.change == SUPERSEDED:
-            FactChanges(tx).take(last.number)
+            FactChanges(tx).drop(last.number)
     Facts(tx).drop(fact_id)
 
 
@@ -29,13 +30,13 @@ def retract_for_good(tx: Transaction, fact: Fact, now: float) -> int:
 
 def unsay_turn(tx: Transaction, turn_id: str) -> int:
     """Nothing counts as said in the turn any more; returns how many facts went with it."""
-    return _unsay(tx, Facts(tx).said_in([turn_id]), lambda fact: Facts(tx).take_source(fact.id, turn_id))
+    return _unsay(tx, Facts(tx).said_in([turn_id]), lambda fact: FactSources(tx).drop(fact.id, turn_id))
 
 
 def unsay_conversation(tx: Transaction, conversation_id: str) -> int:
     """Nothing counts as said in the conversation any more; returns how many facts went with it."""
     said = Facts(tx).said_in_conversation(conversation_id)
-    return _unsay(tx, said, lambda fact: Facts(tx).take_sources(fact.id, conversation_id))
+    return _unsay(tx, said, lambda fact: FactSources(tx).drop_all_in(fact.id, conversation_id))
 
 
 def _unsay(tx: Transaction, facts: Sequence[Fact], take_sources: Callable[[Fact], None]) -> int:
@@ -45,7 +46,7 @@ def _unsay(tx: Transaction, facts: Sequence[Fact], take_sources: Callable[[Fact]
         take_sources(fact)
         if fact.edited_by == USER:
             FactChanges(tx).forget_texts_before(fact.id, fact.text)
-        elif not Facts(tx).sources(fact.id):
+        elif not FactSources(tx).of(fact.id):
             retract(tx, fact.id)
             retracted += 1
     return retracted

@@ -10,6 +10,7 @@ from memory_service.scrubbing import Scrubbing
 from memory_service.stores.branches import Branch, Branches, Path
 from memory_service.stores.episodes import Episode, Episodes
 from memory_service.stores.fact_changes import FactChanges
+from memory_service.stores.fact_sources import FactSources
 from memory_service.stores.facts import USER, Fact, Facts
 from memory_service.stores.turns import Turn, Turns
 from memory_service.words import alike_stems
@@ -90,7 +91,7 @@ def _turns_of(tx: Transaction, episode: Episode) -> list[Turn]:
 
 
 def _sources(tx: Transaction, fact: Fact) -> list[Turn]:
-    return [turn for each in Facts(tx).sources(fact.id) if (turn := Turns(tx).find(each.turn_id))]
+    return [turn for each in FactSources(tx).of(fact.id) if (turn := Turns(tx).find(each.turn_id))]
 
 
 def _texts(turns: Sequence[Turn]) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from chassis.database import Transaction
 from memory_service.stores.branches import Branches, Path, Segment
 from memory_service.stores.passages import (
-    DEEPEST,
-    DEPTH_BITS,
     EVERYTHING,
     IndexOwner,
     Span,
+    branch_and_depth_of,
     place_of_passage,
     span_of,
 )
@@ -39,8 +38,8 @@ class Scope:
         place = place_of_passage(number)
         if self._segments is None:
             return place
-        depth = place & DEEPEST
-        segment = self._segments.get(place >> DEPTH_BITS)
+        branch, depth = branch_and_depth_of(place)
+        segment = self._segments.get(branch)
         if segment is None or not segment.above < depth <= segment.upto:
             return None
         return depth if self._on_path else place
@@ -57,7 +56,7 @@ class Scope:
     def branch_and_depth(self, place: int) -> tuple[int, int]:
         """Where the turn stands."""
         if not self._on_path:
-            return place >> DEPTH_BITS, place & DEEPEST
+            return branch_and_depth_of(place)
         assert self._segments is not None
         return next((each.branch for each in self._segments.values() if each.above < place <= each.upto), 0), place
 
@@ -68,8 +67,8 @@ def scope_of(tx: Transaction, owner: IndexOwner, conversation_id: str | None, pa
         return Scope(owner, [span_of(each) for each in path.segments], path.segments, on_path=True)
     if conversation_id is None:
         return Scope(owner, [EVERYTHING], None)
-    branches = [Segment(each.id, each.fork_depth, each.tip_depth) for each in Branches(tx).of(conversation_id)]
-    return Scope(owner, [span_of(each) for each in branches], branches)
+    segments = [branch.own for branch in Branches(tx).of(conversation_id)]
+    return Scope(owner, [span_of(each) for each in segments], segments)
 
 
 def _few(spans: Sequence[Span]) -> list[Span]:

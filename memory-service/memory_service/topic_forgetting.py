@@ -15,6 +15,7 @@ from memory_service.schemas.topics import Forgetting, ForgetTopic, ForgottenFact
 from memory_service.scrubbing import Scrubbing
 from memory_service.stores.conversations import Conversations
 from memory_service.stores.fact_changes import FactChanges
+from memory_service.stores.fact_sources import FactSources
 from memory_service.stores.facts import Facts
 from memory_service.stores.forgotten_topics import ForgottenTopics
 from memory_service.stores.jobs import Jobs
@@ -115,8 +116,8 @@ class TopicForgetting:
         before = Facts(tx).texts(owner)
         for fact in facts.saying:
             if within is not None:
-                Facts(tx).take_sources(fact.id, within)
-            if within is None or not Facts(tx).sources(fact.id):
+                FactSources(tx).drop_all_in(fact.id, within)
+            if within is None or not FactSources(tx).of(fact.id):
                 retract_for_good(tx, fact, self._clock())
         for fact in facts.having_said:
             FactChanges(tx).forget_texts_before(fact.id, fact.text)

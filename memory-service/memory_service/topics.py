@@ -9,16 +9,15 @@ from memory_service.passages import passages_of
 from memory_service.problems import TopicSaysNothing, TopicTooBroad
 from memory_service.recall import excerpts
 from memory_service.schemas.topics import ForgottenTurn
-from memory_service.stores.branches import Branches, Segment
+from memory_service.stores.branches import Branches
 from memory_service.stores.fact_changes import FactChanges
 from memory_service.stores.facts import Fact, Facts
 from memory_service.stores.forgotten_topics import ForgottenTopics
 from memory_service.stores.passages import (
-    DEEPEST,
-    DEPTH_BITS,
     EVERYTHING,
     Passages,
     Span,
+    branch_and_depth_of,
     match_of,
     place_of_passage,
     span_of,
@@ -72,12 +71,12 @@ class FactsOnTopic:
 
 def facts_on(tx: Transaction, owner: str, topic: Topic, conversation_id: str | None) -> FactsOnTopic:
     """The owner's facts on the topic, in force or not; with a conversation those that were said there."""
-    facts = Facts(tx).all_of(owner)
-    if conversation_id is not None:
-        facts = [fact for fact in facts if Facts(tx).is_said_in(fact.id, conversation_id)]
+    facts = Facts(tx).all_of(owner) if conversation_id is None else Facts(tx).said_in_conversation(conversation_id)
+    facts = [fact for fact in facts if fact.owner == owner]
     former = {fact_id for fact_id, text in FactChanges(tx).former_texts(owner) if topic.is_in(text)}
     saying = [fact for fact in facts if topic.is_in(fact.text)]
-    return FactsOnTopic(saying, [fact for fact in facts if fact.id in former and fact not in saying])
+    former.difference_update(fact.id for fact in saying)
+    return FactsOnTopic(saying, [fact for fact in facts if fact.id in former])
 
 
 def turns_on(
@@ -110,7 +109,7 @@ def _candidates(
     They are read one by one: their texts together may be more than memory should hold.
     """
     passages = _passages_by_place(tx, owner, topic, conversation_id, common)
-    placed = Turns(tx).placed([(place >> DEPTH_BITS, place & DEEPEST) for place in passages])
+    placed = Turns(tx).placed([branch_and_depth_of(place) for place in passages])
     shown_by: dict[str, int | None] = dict.fromkeys([*Turns(tx).kept_aside(owner), *Unindexed(tx).of(owner)])
     shown_by |= {turn.id: passages[turn_place(turn.branch, turn.depth)] for turn in placed.values()}
     for turn_id, passage in shown_by.items():
@@ -145,7 +144,7 @@ def _passages_by_place(
 def _spans(tx: Transaction, conversation_id: str | None) -> list[Span]:
     if conversation_id is None:
         return [EVERYTHING]
-    return [span_of(Segment(each.id, each.fork_depth, each.tip_depth)) for each in Branches(tx).of(conversation_id)]
+    return [span_of(branch.own) for branch in Branches(tx).of(conversation_id)]
 
 
 def _stems_of(turn: Turn) -> set[str]:

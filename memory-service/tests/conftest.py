@@ -172,6 +172,21 @@ def asked_about(model: OfflineLLM, text: str) -> list[dict[str, Any]]:
     return [body for body in bodies if text in body["messages"][-1]["content"]]
 
 
+def held(text: str) -> dict[str, Any]:
+    """A fault rule: the summariser has calls about this text wait, until `go_on`."""
+    return {"match": {"text_contains": text}, "fault": {"held": True}}
+
+
+def go_on(model: OfflineLLM) -> None:
+    """Drops every fault rule: calls that were held are answered now."""
+    model.control.delete("/_offline/faults").raise_for_status()
+
+
+def answered(model: OfflineLLM, text: str) -> bool:
+    """Whether the summariser has answered a call that was about this text."""
+    return any(each["chunks_sent"] for each in model.requests() if text in str(each["body"]))
+
+
 def folded(shown: Any) -> bool:
     """Whether the summariser has done all it was asked for."""
     return shown["statistics"]["folded_turns"] > 0 and shown["statistics"]["folds_pending"] == 0

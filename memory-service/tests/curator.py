@@ -7,7 +7,7 @@ import httpx
 
 from chassis.ids import new_id
 from dev.offline_llm.testing import OfflineLLM
-from memory_service.context import EPISODES_HEADING, FACTS_HEADING
+from memory_service.long_term import EPISODES_HEADING, FACTS_HEADING
 
 from .conftest import Memory, Talk, folded
 

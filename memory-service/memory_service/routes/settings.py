@@ -5,7 +5,7 @@ from dataclasses import asdict
 from fastapi import APIRouter
 
 from memory_service.dependencies import PreferencesOf, Reader, Writer
-from memory_service.schemas.facts import ChangeMemorySettings, MemorySettings
+from memory_service.schemas.settings import ChangeMemorySettings, MemorySettings
 
 router = APIRouter(prefix="/v1/memory/settings", tags=["memory"])
 

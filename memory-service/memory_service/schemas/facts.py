@@ -1,4 +1,4 @@
-"""Facts as a user sees and corrects them, and what a user chose about them."""
+"""Facts as a user sees and corrects them."""
 
 import unicodedata
 from typing import Annotated, Literal
@@ -123,16 +123,3 @@ class ChangeObject(BaseModel):
     actor: Literal["user", "fold"]
     change: str
     before: FormerFact | None
-
-
-class MemorySettings(BaseModel):
-    object: Literal["memory.settings"] = "memory.settings"
-    facts_across_conversations: bool = Field(
-        description="Whether a fact is used in every conversation, or only where the user said it."
-    )
-
-
-class ChangeMemorySettings(_Body):
-    """Only what is given changes."""
-
-    facts_across_conversations: Annotated[bool, Field(strict=True)] | None = None

@@ -13,6 +13,15 @@ NEWEST_TURN_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
+class Segment:
+    """The turns of one branch with `above` < depth <= `upto`."""
+
+    branch: int
+    above: int
+    upto: int
+
+
+@dataclass(frozen=True)
 class Branch:
     """A run of turns; those up to `fork_depth` are its ancestors'. `unfolded_turns` counts exchanges."""
 
@@ -26,14 +35,10 @@ class Branch:
     unfolded_tokens: int
     smoothed_tokens: float
 
-
-@dataclass(frozen=True)
-class Segment:
-    """The turns of one branch with `above` < depth <= `upto`."""
-
-    branch: int
-    above: int
-    upto: int
+    @property
+    def own(self) -> Segment:
+        """The turns that stand on the branch itself."""
+        return Segment(self.id, self.fork_depth, self.tip_depth)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What happened to facts: the newest changes of each, with what was there before, so that they can be taken back."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from chassis.database import Row, Transaction
@@ -12,7 +12,6 @@ MOST_CHANGES = 100
 FOLD = "fold"
 CREATED = "created"
 SUPERSEDED = "superseded"
-KEPT = ("text", "kind", "priority", "status", "valid_from", "valid_to", "superseded_by", "edited_by")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class FactChanges:
             at,
             actor,
             change,
-            json.dumps({name: getattr(before, name) for name in KEPT}) if before else None,
+            json.dumps({each.name: getattr(before, each.name) for each in fields(Former)}) if before else None,
         )
         self._tx.run(
             "delete from fact_changes where fact_id = :fact and number <="
@@ -87,7 +86,7 @@ class FactChanges:
         )
         return _change(row) if row else None
 
-    def take(self, number: int) -> None:
+    def drop(self, number: int) -> None:
         """It counts as never made."""
         self._tx.run("delete from fact_changes where number = ?", number)
 

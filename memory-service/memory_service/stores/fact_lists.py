@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 from chassis.database import Row, Transaction
 from chassis.pages import PageQuery
-from memory_service.stores.facts import COLUMNS, Fact
+from memory_service.stores.facts import COLUMNS, HOLDING, WANTED, Fact
 
 LISTED = f"{COLUMNS}, (select count(*) from fact_sources as s where s.fact_id = facts.id) as sources"  # noqa: S608
-HOLDING = "valid_to is null"
 # Users see whole seconds, and by those a fact holds or does not.
 HELD_THEN = "cast(valid_from as integer) <= :as_of and (valid_to is null or cast(valid_to as integer) > :as_of)"
+SAID_THERE = (
+    "exists (select 1 from fact_sources as s join turns as t on t.id = s.turn_id"
+    " where s.fact_id = facts.id and t.conversation_id = :conversation_id)"
+)
+COMES_LATER = {"asc": ">", "desc": "<"}
 
 
 @dataclass(frozen=True)
@@ -53,23 +57,15 @@ class FactLists:
 
     def facts(self, owner: str, page: PageQuery, only: FactFilter) -> list[ListedFact]:
         """Up to `limit + 1` of the owner's facts, by when they were stored."""
-        comes_later, direction = ("<", "desc") if page.order == "desc" else (">", "asc")
-        wanted = [
-            "owner = :owner",
-            *_of_status(only),
-            *(["kind = :kind"] if only.kind else []),
-            *([f"id {comes_later} :after"] if page.after else []),
-            *(
-                [
-                    "exists (select 1 from fact_sources as s join turns as t on t.id = s.turn_id"
-                    " where s.fact_id = facts.id and t.conversation_id = :conversation_id)"
-                ]
-                if only.conversation_id
-                else []
-            ),
-        ]
+        wanted = ["owner = :owner", *_of_status(only)]
+        if only.kind:
+            wanted.append("kind = :kind")
+        if only.conversation_id:
+            wanted.append(SAID_THERE)
+        if page.after:
+            wanted.append(f"id {COMES_LATER[page.order]} :after")
         rows = self._tx.all(
-            f"select {LISTED} from facts where {' and '.join(wanted)} order by id {direction} limit :limit",  # noqa: S608
+            f"select {LISTED} from facts where {' and '.join(wanted)} order by id {page.order} limit :limit",  # noqa: S608
             owner=owner,
             after=page.after,
             limit=page.limit + 1,
@@ -79,11 +75,11 @@ class FactLists:
 
     def sources(self, fact_id: str, page: PageQuery) -> list[Said]:
         """Up to `limit + 1` of the turns in which it was said, by when they began."""
-        comes_later, direction = ("<", "desc") if page.order == "desc" else (">", "asc")
         rows = self._tx.all(
             "select s.turn_id, s.quote_from, s.quote_to, t.conversation_id, t.user_text, t.created_at"  # noqa: S608
             " from fact_sources as s join turns as t on t.id = s.turn_id where s.fact_id = :fact"
-            f" and (:after is null or s.turn_id {comes_later} :after) order by s.turn_id {direction} limit :limit",
+            f" and (:after is null or s.turn_id {COMES_LATER[page.order]} :after)"
+            f" order by s.turn_id {page.order} limit :limit",
             fact=fact_id,
             after=page.after,
             limit=page.limit + 1,
@@ -101,14 +97,14 @@ class FactLists:
 
 def _of_status(only: FactFilter) -> list[str]:
     """As of a time, those that were in force then, by what has become of them since."""
-    then = [] if only.as_of is None else ["status in ('active', 'pinned')", HELD_THEN]
+    then = [] if only.as_of is None else [WANTED, HELD_THEN]
     still = [HOLDING] if only.as_of is None else []
     if only.status == "any":
         return then
     if only.status == "superseded":
         return [*then, "valid_to is not null"]
     if only.status == "in_force":
-        return [*then, "status in ('active', 'pinned')", *still]
+        return [*then, WANTED, *still]
     return [*then, "status = :status", *still]
 
 

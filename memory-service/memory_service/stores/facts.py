@@ -1,4 +1,4 @@
-"""Facts about an owner, and where the owner said them."""
+"""Facts about an owner."""
 
 import json
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 from chassis.database import Transaction
 from memory_service.stores.branches import Path
+from memory_service.stores.fact_sources import FactSources, Source
 
 COLUMNS = (
     "id, owner, text, kind, priority, status, valid_from, valid_to, superseded_by, edited_by, created_at, updated_at"
@@ -20,29 +21,9 @@ USER = "user"
 """`edited_by` of what a user wrote or settled."""
 FACTS_PER_OWNER = 5000
 
-IN_FORCE = "status in ('active', 'pinned') and valid_to is null"
+WANTED = "status in ('active', 'pinned')"
+HOLDING = "valid_to is null"
 BY_WORTH = "order by (status = 'pinned') desc, priority desc, id desc"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Characters `quote_from` to `quote_to` of what the user said in a turn."""
-
-    turn_id: str
-    quote_from: int
-    quote_to: int
-
-
-@dataclass(frozen=True)
-class Quote:
-    """A source with its words, read from the turn itself, and where that turn stands."""
-
-    turn_id: str
-    conversation_id: str
-    branch: int
-    depth: int
-    text: str
-    created_at: float
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,7 @@ class Fact:
 
 
 class Facts:
-    """Rows of `facts` and `fact_sources`."""
+    """Rows of `facts`."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -88,7 +69,7 @@ class Facts:
             **_values(fact),
         )
         for source in sources:
-            self.add_source(fact.id, source)
+            FactSources(self._tx).add(fact.id, source)
 
     def find(self, owner: str, fact_id: str) -> Fact | None:
         """The owner's fact; None when it is missing or someone else's."""
@@ -126,7 +107,7 @@ class Facts:
         """
         segments = path.segments if path else ()
         rows = self._tx.all(
-            f"select {COLUMNS} from facts where owner = :owner and {IN_FORCE}"  # noqa: S608
+            f"select {COLUMNS} from facts where owner = :owner and {WANTED} and {HOLDING}"  # noqa: S608
             " and (not exists (select 1 from fact_sources as s where s.fact_id = facts.id)"
             " or exists (select 1 from fact_sources as s join turns as t on t.id = s.turn_id where s.fact_id = facts.id"
             " and case when t.conversation_id <> :conversation_id then :across else exists (select 1"
@@ -171,67 +152,6 @@ class Facts:
             conversation_id,
         )
         return [Fact(**row) for row in rows]
-
-    def add_source(self, fact_id: str, source: Source) -> None:
-        """One more place where it was said."""
-        self._tx.run(
-            "insert into fact_sources (fact_id, turn_id, quote_from, quote_to) values (?, ?, ?, ?)"
-            " on conflict do nothing",
-            fact_id,
-            source.turn_id,
-            source.quote_from,
-            source.quote_to,
-        )
-
-    def sources(self, fact_id: str) -> list[Source]:
-        """Where it was said, as offsets."""
-        rows = self._tx.all(
-            "select turn_id, quote_from, quote_to from fact_sources where fact_id = ? order by turn_id", fact_id
-        )
-        return [Source(**row) for row in rows]
-
-    def quotes(self, fact_id: str) -> list[Quote]:
-        """Where it was said, in the user's own words, oldest turn first."""
-        rows = self._tx.all(
-            "select s.turn_id, s.quote_from, s.quote_to, t.conversation_id, t.branch, t.depth, t.user_text,"
-            " t.created_at from fact_sources as s join turns as t on t.id = s.turn_id where s.fact_id = ?"
-            " order by t.number",
-            fact_id,
-        )
-        return [
-            Quote(
-                turn_id=row["turn_id"],
-                conversation_id=row["conversation_id"],
-                branch=row["branch"],
-                depth=row["depth"],
-                text=row["user_text"][row["quote_from"] : row["quote_to"]],  # SQLite's own `substr` ends at a NUL
-                created_at=row["created_at"],
-            )
-            for row in rows
-        ]
-
-    def is_said_in(self, fact_id: str, conversation_id: str) -> bool:
-        """Whether it has a source in the conversation."""
-        row = self._tx.one(
-            "select 1 as found from fact_sources as s join turns as t on t.id = s.turn_id"
-            " where s.fact_id = ? and t.conversation_id = ? limit 1",
-            fact_id,
-            conversation_id,
-        )
-        return row is not None
-
-    def take_source(self, fact_id: str, turn_id: str) -> None:
-        """It does not count as said there any more."""
-        self._tx.run("delete from fact_sources where fact_id = ? and turn_id = ?", fact_id, turn_id)
-
-    def take_sources(self, fact_id: str, conversation_id: str) -> None:
-        """It does not count as said in that conversation any more."""
-        self._tx.run(
-            "delete from fact_sources where fact_id = ? and exists"
-            " (select 1 from turns where id = fact_sources.turn_id and conversation_id = ?)",
-            fact_id,
-            conversation_id,
-        )
 
     def pass_over(self, fact_id: str) -> list[str]:
         """What it superseded is superseded by what superseded it, or else holds again: returns the ids of those."""

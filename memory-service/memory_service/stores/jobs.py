@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from chassis.database import Row, Transaction
 
 COLUMNS = (
-    "id, conversation_id, branch, kind, level, depth_from, depth_to, attempts, next_try_at, lease_until, failure,"
-    " reply, reply_model, input_tokens, output_tokens, known_facts"
+    "id, conversation_id, branch, kind, level, depth_from, depth_to, attempts, next_try_at, failure, reply,"
+    " reply_model, input_tokens, output_tokens, known_facts"
 )
 FOLD = "fold"
 MERGE = "merge"
@@ -30,7 +30,6 @@ class Job:
     depth_to: int | None
     attempts: int
     next_try_at: float
-    lease_until: float
     failure: str | None
     reply: str | None
     reply_model: str | None

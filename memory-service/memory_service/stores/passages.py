@@ -74,6 +74,11 @@ def turn_place(branch: int, depth: int) -> int:
     return branch << DEPTH_BITS | depth
 
 
+def branch_and_depth_of(place: int) -> tuple[int, int]:
+    """Of the turn that stands there."""
+    return place >> DEPTH_BITS, place & DEEPEST
+
+
 def place_of_passage(number: int) -> int:
     """Where the turn of a passage stands."""
     return number >> PASSAGE_BITS

@@ -1,11 +1,11 @@
 """The archive: every turn, word for word."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 from memory_service.stores.branches import Path, Segment
 
 COLUMNS = (
@@ -163,14 +163,11 @@ class Turns:
                 return turn
         return None
 
-    def following(self, branch: int, depth: int, count: int) -> list[Turn]:
-        """The next `count` remembered turns after that depth on the same branch, oldest first; -1 is all."""
+    def of_branch(self, branch: int) -> list[Turn]:
+        """The remembered turns that stand on the branch itself, oldest first."""
         rows = self._tx.all(
-            f"select {COLUMNS} from turns where branch = ? and depth > ? and remembered = 1"  # noqa: S608
-            " order by depth limit ?",
+            f"select {COLUMNS} from turns where branch = ? and remembered = 1 order by depth",  # noqa: S608
             branch,
-            depth,
-            count,
         )
         return [_turn(row) for row in rows]
 
@@ -232,22 +229,20 @@ class Turns:
         return self._tx.run("delete from turns where conversation_id = ?", conversation_id)
 
     def _sizes(self, segments: list[Segment], order: str, limit: int) -> list[Size]:
-        rows: list[dict[str, Any]] = []
+        rows: list[Row] = []
         for segment in segments:
             rows += self._of_segment("id, branch, depth, tokens, opens", segment, order, limit - len(rows))
         return [Size(**{**row, "opens": bool(row["opens"])}) for row in rows]
 
-    def _of_segment(self, columns: str, segment: Segment, order: str, limit: int) -> Iterator[dict[str, Any]]:
+    def _of_segment(self, columns: str, segment: Segment, order: str, limit: int) -> list[Row]:
         """Its remembered turns; a limit of -1 is none."""
-        return iter(
-            self._tx.all(
-                f"select {columns} from turns where branch = ? and depth > ? and depth <= ? and remembered = 1"  # noqa: S608
-                f" order by depth {order} limit ?",
-                segment.branch,
-                segment.above,
-                segment.upto,
-                limit,
-            )
+        return self._tx.all(
+            f"select {columns} from turns where branch = ? and depth > ? and depth <= ? and remembered = 1"  # noqa: S608
+            f" order by depth {order} limit ?",
+            segment.branch,
+            segment.above,
+            segment.upto,
+            limit,
         )
 
 
@@ -260,7 +255,7 @@ def _values(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _turn(row: dict[str, Any]) -> Turn:
+def _turn(row: Row) -> Turn:
     return Turn(
         **{
             **row,

@@ -9,12 +9,7 @@ from hypothesis import strategies as st
 from chassis.tokens import estimate_tokens
 from dev.offline_llm.testing import OfflineLLM
 
-from ..conftest import Memory, Running, Talk, asked_about, folded, long_text
-
-
-def chat_of(context: Any) -> list[tuple[str, str]]:
-    """The verbatim turns of a context."""
-    return [(message["role"], message["content"]) for message in context["messages"] if message["role"] != "system"]
+from ..conftest import Memory, Running, Talk, asked_about, folded, long_text, said_in
 
 
 def size_of(context: Any) -> int:
@@ -49,7 +44,7 @@ def test_the_newest_turn_that_memory_knows_is_named(memory: Memory) -> None:
     context = memory.context(talk.id, ["resp_not_yet_delivered", talk.turns[1], talk.turns[0]])
 
     assert context["known_through"] == talk.turns[1]
-    assert chat_of(context) == [("user", "First"), ("assistant", "I see."), ("user", "Second"), ("assistant", "I see.")]
+    assert said_in(context) == [("user", "First"), ("assistant", "I see."), ("user", "Second"), ("assistant", "I see.")]
     assert context["recall"] is None
 
 
@@ -61,7 +56,7 @@ def test_the_first_turn_is_recalled_by_a_question_once_it_has_left_the_buffer(me
 
     context = memory.context(talk.id, talk.turns[::-1], "What was the code of my bicycle lock?")
 
-    assert "4711" not in json.dumps(chat_of(context))
+    assert "4711" not in json.dumps(said_in(context))
     assert "The code of my bicycle lock is 4711." in context["recall"]
     assert f'id="{talk.turns[0]}" time="2025-10-09' in context["recall"]
     assert context["recall"].startswith("<earlier_conversation>")
@@ -128,7 +123,7 @@ def test_the_newest_turn_is_there_however_long_it_is(memory: Memory) -> None:
 
     context = memory.context(talk.id, talk.turns[::-1], "And in French?", budget=1_000)
 
-    (_, asked), answered = chat_of(context)
+    (_, asked), answered = said_in(context)
     assert asked.startswith("My dog is called Rex.")
     assert asked.endswith("Rex is brown.")
     assert answered == ("assistant", "I have read it.")
@@ -146,7 +141,7 @@ def test_with_folding_down_the_context_stays_bounded_and_nothing_is_lost(running
         context = memory.context(talk.id, talk.turns[-1:], "What is the name of my boat?", 8000)
 
         assert size_of(context) <= context["tokens"] <= 8000
-        assert len(chat_of(context)) < 40
+        assert len(said_in(context)) < 40
         assert "Calypso" in context["recall"]
         left = next(part for part in context["dropped"] if part["kind"] == "turn")
         kept = next(part for part in context["parts"] if part["kind"] == "turn")
@@ -196,7 +191,7 @@ def test_a_branch_from_before_the_fold_pointer_gets_those_turns_verbatim(memory:
 
     context = memory.context(talk.id, [talk.turns[1]])
 
-    assert [text for role, text in chat_of(context) if role == "user"] == ["Statement number 0.", "Statement number 1."]
+    assert [text for role, text in said_in(context) if role == "user"] == ["Statement number 0.", "Statement number 1."]
 
 
 def test_two_branches_share_the_fold_of_their_common_turns(running: Running, model: OfflineLLM) -> None:
@@ -228,7 +223,7 @@ def test_a_failed_turn_is_known_but_not_remembered_and_a_stopped_one_is(memory: 
     context = memory.context(talk.id, talk.turns[::-1])
 
     assert context["known_through"] == talk.turns[2]
-    assert chat_of(context) == [("user", "This was stopped halfway."), ("assistant", "Once upon")]
+    assert said_in(context) == [("user", "This was stopped halfway."), ("assistant", "Once upon")]
 
 
 def test_a_turn_whose_parent_was_never_delivered_is_remembered(memory: Memory) -> None:
@@ -241,7 +236,7 @@ def test_a_turn_whose_parent_was_never_delivered_is_remembered(memory: Memory) -
     memory.deliver(lost)
     after = memory.context(talk.id, talk.turns[-1:], "What was lost on the way?")
 
-    assert [text for role, text in chat_of(before) if role == "user"] == ["Three."]
+    assert [text for role, text in said_in(before) if role == "user"] == ["Three."]
     assert "Lost on the way." in json.dumps(after)
 
 

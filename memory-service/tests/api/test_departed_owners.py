@@ -8,11 +8,11 @@ import pytest
 
 from chassis.ids import new_id
 from chassis.owners import ERASE_PATH, MERGE_PATH
+from chassis.testing import eventually
 from dev.offline_llm.testing import OfflineLLM
 from memory_service.settings import Settings
 
-from ..conftest import SOON, Memory, Running, Talk, asked_about
-from .test_forgetting import CANARY, files_with_canary, folded
+from ..conftest import CANARY, Memory, Running, Talk, answered, asked_about, files_with_canary, folded, go_on, held
 
 
 @pytest.fixture
@@ -124,29 +124,16 @@ def test_a_merged_guests_conversation_can_still_be_deleted_in_the_guests_name(
     assert memory.get(f"/v1/memory/conversations/{talk.id}", account).status_code == 404
 
 
-def wait_until_asked(model: OfflineLLM, talk: Talk) -> None:
-    deadline = time.monotonic() + SOON
-    while not asked_about(model, talk.turns[0]):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def wait_until_answered(model: OfflineLLM, talk: Talk) -> None:
-    deadline = time.monotonic() + SOON
-    while not any(each["chunks_sent"] for each in model.requests() if talk.turns[0] in str(each["body"])):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_fold_that_is_running_ends_with_the_account_as_owner(
     memory: Memory, model: OfflineLLM, guest: str, account: str
 ) -> None:
     talk = Talk(guest)
-    model.misbehave({"fault": {"before_headers_seconds": 0.3}})
+    model.misbehave(held("Coco"))
     memory.deliver(*(talk.turn(f"My parrot number {n} is called Coco.") for n in range(5)))
-    wait_until_asked(model, talk)
+    eventually(lambda: asked_about(model, talk.turns[0]))
 
     memory.merge(guest, account)
+    go_on(model)
     shown = memory.eventually(talk.id, folded, account)
 
     assert "Coco" in json.dumps(shown["long_term"]["important_details"])
@@ -203,13 +190,14 @@ def test_a_fold_that_is_running_writes_nothing_once_its_owner_is_erased(
     running: Running, settings: Settings, model: OfflineLLM
 ) -> None:
     talk = Talk("user_anna")
-    model.misbehave({"fault": {"before_headers_seconds": 0.3}})
+    model.misbehave(held(CANARY))
     with running() as memory:
         memory.deliver(*(talk.turn(f"My parrot number {n} is called {CANARY}.") for n in range(5)))
-        wait_until_asked(model, talk)
+        eventually(lambda: asked_about(model, talk.turns[0]))
 
         memory.erase("user_anna")
-        wait_until_answered(model, talk)
+        go_on(model)
+        eventually(lambda: answered(model, talk.turns[0]))
         time.sleep(0.1)
 
         assert files_with_canary(settings.service_data) == []

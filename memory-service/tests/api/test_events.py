@@ -14,7 +14,7 @@ import httpx
 from chassis.database import Database
 from chassis.events import Event
 from chassis.migrations import INBOX, OWNERS, package_migrations
-from chassis.testing import FakeAuth
+from chassis.testing import FakeAuth, eventually
 from dev.offline_llm.testing import OfflineLLM
 from memory_service.archive import Archive
 from memory_service.clients.summarizer import Reply
@@ -24,7 +24,7 @@ from memory_service.folds import Folds
 from memory_service.scrubbing import Scrubbing
 from memory_service.settings import Settings
 from memory_service.stores.branches import Branches
-from memory_service.stores.facts import Source
+from memory_service.stores.fact_sources import Source
 from memory_service.stores.jobs import Jobs
 
 from ..conftest import START, Memory, Running, Talk, asked_about
@@ -81,8 +81,7 @@ def test_a_fold_that_a_restart_interrupts_is_taken_up_again(running: Running, mo
     model.misbehave({"times": 1, "fault": {"hang_before_headers": True}})
     with running(fold_lease_seconds=600) as memory:
         memory.deliver(*(talk.turn(f"My project {n} is called Falcon{n}.") for n in range(5)))
-        while not asked_about(model, talk.turns[0]):
-            time.sleep(0.01)
+        eventually(lambda: asked_about(model, talk.turns[0]))
 
     with running() as memory:
         shown = memory.eventually(talk.id, lambda shown: shown["statistics"]["folded_turns"] == 3)
@@ -97,8 +96,7 @@ def test_a_fold_whose_process_was_killed_is_taken_up_when_its_lease_has_run_out(
     model.misbehave({"times": 1, "fault": {"hang_before_headers": True}})
     with killed_at_the_end(settings) as memory:
         memory.deliver(*(talk.turn(f"My project {n} is called Falcon{n}.") for n in range(5)))
-        while not asked_about(model, talk.turns[0]):
-            time.sleep(0.01)
+        eventually(lambda: asked_about(model, talk.turns[0]))
 
     with running() as memory:
         shown = memory.eventually(talk.id, lambda shown: shown["statistics"]["folded_turns"] == 3)

@@ -6,13 +6,8 @@ import pytest
 
 from dev.offline_llm.testing import OfflineLLM
 
-from ..conftest import Memory, Talk
+from ..conftest import Talk
 from ..curator import Curator, code
-
-
-@pytest.fixture
-def ada(memory: Memory) -> Curator:
-    return Curator(memory)
 
 
 @pytest.fixture

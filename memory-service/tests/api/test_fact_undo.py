@@ -7,13 +7,7 @@ import pytest
 
 from dev.offline_llm.testing import OfflineLLM
 
-from ..conftest import Memory
 from ..curator import Curator, code, state
-
-
-@pytest.fixture
-def ada(memory: Memory) -> Curator:
-    return Curator(memory)
 
 
 def test_changes_are_taken_back_one_by_one_until_the_fact_is_as_it_was_made(ada: Curator) -> None:

@@ -17,11 +17,6 @@ from ..curator import FACTS, Curator, code, state
 
 
 @pytest.fixture
-def ada(memory: Memory) -> Curator:
-    return Curator(memory)
-
-
-@pytest.fixture
 def eve(memory: Memory) -> Curator:
     return Curator(memory)
 

@@ -10,15 +10,10 @@ from chassis.testing import eventually
 from dev.offline_llm.testing import OfflineLLM
 from memory_service.settings import Settings
 
-from ..conftest import CANARY, Memory, Running, Talk, files_with_canary, folded
+from ..conftest import CANARY, Running, Talk, files_with_canary, folded
 from ..curator import Curator, folds_to
 
 FACT_TABLES = ("facts", "fact_sources", "fact_changes", "fact_tombstones", "preferences")
-
-
-@pytest.fixture
-def ada(memory: Memory) -> Curator:
-    return Curator(memory)
 
 
 def chosen(user: Curator) -> bool:

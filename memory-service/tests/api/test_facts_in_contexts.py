@@ -2,19 +2,12 @@
 
 import json
 
-import pytest
-
 from chassis.tokens import estimate_tokens
 from dev.offline_llm.testing import OfflineLLM
-from memory_service.context import FACTS_TOKENS
+from memory_service.long_term import FACTS_TOKENS
 
-from ..conftest import Memory, Running, Talk, folded
+from ..conftest import Running, Talk, folded
 from ..curator import Curator, folds_to
-
-
-@pytest.fixture
-def ada(memory: Memory) -> Curator:
-    return Curator(memory)
 
 
 def details(user: Curator, talk: Talk) -> list[str]:

@@ -3,10 +3,23 @@
 import json
 import time
 
+from chassis.testing import eventually
 from dev.offline_llm.testing import OfflineLLM
 from memory_service.settings import Settings
 
-from ..conftest import CANARY, START, Memory, Running, Talk, asked_about, files_with_canary, folded
+from ..conftest import (
+    CANARY,
+    START,
+    Memory,
+    Running,
+    Talk,
+    answered,
+    asked_about,
+    files_with_canary,
+    folded,
+    go_on,
+    held,
+)
 
 
 def with_canary(memory: Memory, talk: Talk) -> None:
@@ -78,16 +91,15 @@ def test_a_fold_that_is_running_brings_nothing_back_into_a_forgotten_conversatio
     running: Running, settings: Settings, model: OfflineLLM
 ) -> None:
     talk = Talk()
-    model.misbehave({"fault": {"before_headers_seconds": 0.4}})
+    model.misbehave(held(CANARY))
     with running() as memory:
         memory.deliver(*(talk.turn(f"My parrot number {n} is called {CANARY}.") for n in range(5)))
-        while not asked_about(model, talk.turns[0]):
-            time.sleep(0.01)
+        eventually(lambda: asked_about(model, talk.turns[0]))
 
         memory.forget(talk.id)
         memory.deliver(talk.turn("Something new.", created_at=4e9, ended_at=4e9))
-        while not any(each["chunks_sent"] for each in model.requests() if talk.turns[0] in str(each["body"])):
-            time.sleep(0.01)
+        go_on(model)
+        eventually(lambda: answered(model, talk.turns[0]))
         time.sleep(0.1)
 
         assert memory.show(talk.id)["long_term"] == {"interactions": [], "important_details": []}

@@ -13,13 +13,8 @@ from dev.offline_llm.testing import OfflineLLM
 from memory_service.settings import Settings
 from memory_service.stores.facts import FACTS_PER_OWNER, USER, Facts
 
-from ..conftest import Memory, Running, Talk, asked_about, folded
+from ..conftest import Memory, Running, Talk, asked_about, folded, go_on
 from ..curator import Curator, folds_to
-
-
-@pytest.fixture
-def ada(memory: Memory) -> Curator:
-    return Curator(memory)
 
 
 def goes_on(memory: Memory, talk: Talk, turn: dict[str, Any]) -> None:
@@ -27,9 +22,15 @@ def goes_on(memory: Memory, talk: Talk, turn: dict[str, Any]) -> None:
     memory.deliver(turn, *(talk.turn(f"Go on with number {n}.") for n in range(4)))
 
 
-def slowly(rule: dict[str, Any]) -> dict[str, Any]:
-    """The same reply, after a while."""
-    return {**rule, "fault": {**rule["fault"], "before_headers_seconds": 0.4}}
+def folding(ada: Curator, model: OfflineLLM, said: str, text: str, **more: Any) -> Talk:
+    """A talk whose fold, to that fact, is with the model until `go_on`."""
+    talk = Talk(ada.id)
+    turn = talk.turn(said)
+    rule = folds_to(talk, said, text, **more)
+    model.misbehave({**rule, "fault": {**rule["fault"], "held": True}})
+    goes_on(ada.memory, talk, turn)
+    eventually(lambda: asked_about(model, talk.turns[0]))
+    return talk
 
 
 def saved(tx: Transaction, reply: str, known_facts: list[str]) -> None:
@@ -111,13 +112,10 @@ def test_what_contradicts_a_fact_that_the_user_settled_is_only_proposed(
 
 def test_an_edit_while_a_fold_runs_survives_it(ada: Curator, model: OfflineLLM) -> None:
     fact = ada.learned(model, "I live in Graz")
-    talk = Talk(ada.id)
-    turn = talk.turn("I moved to Vienna")
-    model.misbehave(slowly(folds_to(talk, "I moved to Vienna", "I moved to Vienna", replaces=["f1"])))
-    goes_on(ada.memory, talk, turn)
-    eventually(lambda: asked_about(model, talk.turns[0]))
+    talk = folding(ada, model, "I moved to Vienna", "I moved to Vienna", replaces=["f1"])
 
     edited = ada.changes(fact, text="Lives in Linz.")
+    go_on(model)
     ada.memory.eventually(talk.id, folded, ada.id)
 
     assert ada.listed() == [edited]
@@ -126,13 +124,10 @@ def test_an_edit_while_a_fold_runs_survives_it(ada: Curator, model: OfflineLLM) 
 
 def test_what_is_forgotten_while_a_fold_runs_stays_forgotten(ada: Curator, model: OfflineLLM) -> None:
     fact = ada.learned(model, "I live in Graz")
-    talk = Talk(ada.id)
-    turn = talk.turn("I moved to Vienna")
-    model.misbehave(slowly(folds_to(talk, "I moved to Vienna", "I moved to Vienna", replaces=["f1"])))
-    goes_on(ada.memory, talk, turn)
-    eventually(lambda: asked_about(model, talk.turns[0]))
+    talk = folding(ada, model, "I moved to Vienna", "I moved to Vienna", replaces=["f1"])
 
     forgotten = ada.changes(fact, status="forgotten")
+    go_on(model)
     ada.memory.eventually(talk.id, folded, ada.id)
 
     assert ada.find(fact) == forgotten
@@ -141,13 +136,10 @@ def test_what_is_forgotten_while_a_fold_runs_stays_forgotten(ada: Curator, model
 
 def test_a_fact_that_is_deleted_while_a_fold_finds_it_does_not_come_back(ada: Curator, model: OfflineLLM) -> None:
     fact = ada.learned(model, "I live in Graz")
-    talk = Talk(ada.id)
-    turn = talk.turn("I live in Graz")
-    model.misbehave(slowly(folds_to(talk, "I live in Graz", "The user lives in Graz.")))
-    goes_on(ada.memory, talk, turn)
-    eventually(lambda: asked_about(model, talk.turns[0]))
+    talk = folding(ada, model, "I live in Graz", "The user lives in Graz.")
 
     ada.deletes(fact)
+    go_on(model)
     ada.memory.eventually(talk.id, folded, ada.id)
 
     assert ada.texts(status="any") == []
@@ -171,14 +163,12 @@ def test_what_the_user_does_not_want_does_not_come_back_in_other_words(
     assert ada.texts() == ["I do not live in Graz now"]
 
 
-def test_what_was_deleted_comes_back_when_the_user_writes_it(ada: Curator, model: OfflineLLM) -> None:
+def test_what_was_deleted_written_anew_and_deleted_again_does_not_come_back(ada: Curator, model: OfflineLLM) -> None:
     ada.deletes(ada.learned(model, "I live in Graz"))
-
-    written = ada.writes("I live in Graz")
-    ada.deletes(written)
-    ada.says(model, "I live in Graz")
-    assert ada.texts() == []
     ada.deletes(ada.writes("Graz I live in"))
+
+    ada.says(model, "I live in Graz")
+
     assert ada.texts() == []
 
 

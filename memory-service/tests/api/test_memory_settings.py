@@ -2,19 +2,11 @@
 
 from typing import Any
 
-import pytest
-
 from dev.offline_llm.testing import OfflineLLM
 
-from ..conftest import Memory
 from ..curator import Curator, code
 
 SETTINGS = "/v1/memory/settings"
-
-
-@pytest.fixture
-def ada(memory: Memory) -> Curator:
-    return Curator(memory)
 
 
 def settings_of(person: Curator) -> Any:

@@ -1,7 +1,6 @@
 """What was folded from a turn whose texts change goes, and is folded again from what is left."""
 
 import json
-import time
 from typing import Any
 
 from chassis.database import Database
@@ -9,7 +8,7 @@ from chassis.testing import eventually
 from dev.offline_llm.testing import OfflineLLM
 from memory_service.settings import Settings
 
-from ..conftest import CANARY, Memory, Running, Talk, asked_about, files_with_canary, folded
+from ..conftest import CANARY, Memory, Running, Talk, answered, asked_about, files_with_canary, folded, go_on, held
 
 
 def a_fold(turn: str, quote: str, *facts: dict[str, Any]) -> dict[str, Any]:
@@ -150,15 +149,15 @@ def test_a_fact_with_words_that_only_the_old_text_said_goes_though_another_turn_
 
 def test_a_fold_that_read_the_old_text_does_not_land(running: Running, settings: Settings, model: OfflineLLM) -> None:
     talk = Talk()
-    model.misbehave({"times": 1, "fault": {"before_headers_seconds": 0.4}})
+    model.misbehave(held(CANARY))
     with running() as memory:
         memory.deliver(talk.turn(f"My parrot is called {CANARY}."))
         memory.deliver(*(talk.turn(f"My project number {n} is called Falcon{n}.") for n in range(4)))
-        while not asked_about(model, CANARY):
-            time.sleep(0.01)
+        eventually(lambda: asked_about(model, CANARY))
 
         memory.deliver(talk.revised(talk.turns[0], "My parrot is called Rio."))
-        eventually(lambda: any(each["chunks_sent"] for each in model.requests() if CANARY in str(each["body"])))
+        go_on(model)
+        eventually(lambda: answered(model, CANARY))
         shown = memory.eventually(talk.id, folded)
 
         assert CANARY not in json.dumps(shown)

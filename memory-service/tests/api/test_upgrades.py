@@ -4,7 +4,7 @@ from pathlib import Path
 
 import apsw
 
-from chassis.database import _as_dict
+from chassis.database import as_dict
 from chassis.migrations import Migrations, migrate, package_migrations
 from chassis.testing import eventually
 
@@ -22,7 +22,7 @@ def written_before(folder: Path, migrations: Path) -> None:
         (migrations / name).write_text(sql)
     folder.mkdir(parents=True, exist_ok=True)
     connection = apsw.Connection(str(folder / "data.sqlite3"))
-    connection.row_trace = _as_dict
+    connection.row_trace = as_dict
     migrate(connection, [Migrations("memory_service", migrations)])
     with connection:
         connection.execute("insert into conversations (id, owner, active_branch) values ('conv_1', 'user_1', 1)")

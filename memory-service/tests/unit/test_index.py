@@ -1,13 +1,11 @@
 """The index and the search over it, on a database of their own."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import apsw
 import pytest
 
-from chassis.database import Transaction, _as_dict
-from chassis.migrations import migrate, package_migrations
+from chassis.database import Transaction
 from memory_service import retrieval
 from memory_service.indexing import index_conversation, index_turn, take_out_conversation, take_out_turn
 from memory_service.postings import PAIRS, RARE
@@ -34,12 +32,8 @@ class Counting(Transaction):
 
 
 @pytest.fixture
-def tx() -> Iterator[Counting]:
-    connection = apsw.Connection(":memory:")
-    connection.row_trace = _as_dict
-    migrate(connection, [package_migrations("memory_service")])
-    yield Counting(connection)
-    connection.close()
+def tx(connection: apsw.Connection) -> Counting:
+    return Counting(connection)
 
 
 class Talk:

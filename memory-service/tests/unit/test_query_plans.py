@@ -1,13 +1,11 @@
 """What stands in the path of a turn must not get slower with all that was ever said."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import apsw
 import pytest
 
-from chassis.database import Row, Transaction, _as_dict
-from chassis.migrations import migrate, package_migrations
+from chassis.database import Row, Transaction
 from memory_service.stores.branches import Path, Segment
 from memory_service.stores.facts import Facts
 from memory_service.stores.turns import Turns
@@ -22,12 +20,8 @@ class Explained(Transaction):
 
 
 @pytest.fixture
-def explained() -> Iterator[Explained]:
-    connection = apsw.Connection(":memory:")
-    connection.row_trace = _as_dict
-    migrate(connection, [package_migrations("memory_service")])
-    yield Explained(connection)
-    connection.close()
+def explained(connection: apsw.Connection) -> Explained:
+    return Explained(connection)
 
 
 def test_the_first_facts_of_an_owner_are_found_without_reading_the_others(explained: Explained) -> None:

@@ -24,7 +24,8 @@ from memory_service.revising import Revising
 from memory_service.schemas.topics import ForgetTopic
 from memory_service.scrubbing import Scrubbing
 from memory_service.stores.episodes import Episode, Episodes
-from memory_service.stores.facts import ACTIVE, Fact, Facts, Source
+from memory_service.stores.fact_sources import Source
+from memory_service.stores.facts import ACTIVE, Fact, Facts
 from memory_service.stores.forgotten_topics import KEPT_SECONDS, MOST_KEPT, ForgottenTopics
 from memory_service.stores.turns import FORGOTTEN, Turns
 from memory_service.topic_forgetting import TURNS_AT_ONCE, TopicForgetting
