@@ -5,7 +5,9 @@ the article and the commonest endings; possessive endings, and the `t` before th
 go here too. Snowball's stemmer leaves `and` before the article, and parts a noun from its possessive form.
 """
 
-_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ؤ": "و", "ئ": "ي", "ة": "ت"})
+_LETTERS = str.maketrans(
+    {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ؤ": "و", "ئ": "ي", "ة": "ت", "ی": "ي", "ک": "ك"}
+)
 _ARTICLES = ("وال", "بال", "كال", "فال", "ال", "لل")
 _ENDINGS = ("كما", "هما", "كم", "هم", "نا", "ها", "ان", "ات", "ون", "ين", "يه", "يت", "ته", "تي", "تك", "ه", "ي", "ك")
 _SHORTEST = 3

@@ -16,7 +16,7 @@ from memory_service.problems import (
     FactSuperseded,
     TooManyFacts,
 )
-from memory_service.retraction import retract_for_good
+from memory_service.retraction import let_go, retract_for_good
 from memory_service.schemas.facts import ChangeFact, CreateFact
 from memory_service.scrubbing import Scrubbing
 from memory_service.stores.fact_changes import CREATED, SUPERSEDED, Change, FactChanges
@@ -33,6 +33,7 @@ from memory_service.stores.facts import (
     Fact,
     Facts,
 )
+from memory_service.stores.preferences import Preferences
 from memory_service.unwanted import Unwanted
 
 EDITED = "edited"
@@ -78,14 +79,17 @@ class Curation:
         return await self._database.read(lambda tx: FactChanges(tx).of(_found(tx, owner, fact_id).id))
 
     async def create(self, owner: str, body: CreateFact) -> tuple[ListedFact, bool]:
-        """The fact that says so, and whether it is new: what is in force already is not stored again.
+        """The fact that says so, and whether it is new: what is in force already is the user's from now on.
 
         Raises `FactNotFound` and `FactNotInForce` for what it replaces, and `TooManyFacts`.
         """
 
         def create(tx: Transaction) -> tuple[ListedFact, bool]:
-            there = next((fact for fact in Facts(tx).worded(owner, body.text) if fact.in_force), None)
+            there = _in_force_everywhere(tx, owner, body.text)
             fact = there or self._write(tx, owner, body)
+            if there:
+                settled = replace(there, status=PINNED if body.pinned else there.status, edited_by=USER)
+                self._put(tx, settled, there, _named(there, settled))
             if body.replaces:
                 self._supersede(tx, _replaceable(tx, owner, body.replaces), fact)
             return _listed(tx, owner, fact.id), there is None
@@ -135,8 +139,12 @@ class Curation:
             borne_out = FactSources(tx).of(fact.id)  # else it is there because the user wants it
             FactChanges(tx).drop(last.number)
             Facts(tx).update(before if borne_out else replace(before, edited_by=USER))
+            if before.text != fact.text:
+                self._scrubbing.owe(tx)
             if fact.superseded_by:
                 self._set_aside(tx, owner, fact.superseded_by, last)
+            elif fact.in_force and before.status == PROPOSED:
+                let_go(tx, fact.id)
 
         return await self._shown_after(owner, fact_id, undo)
 
@@ -207,6 +215,13 @@ class Curation:
             successor = _found(tx, owner, successor.superseded_by)
         if successor.in_force and not FactChanges(tx).made_by_user_since(successor.id, superseded.number):
             self._put(tx, replace(successor, status=PROPOSED), successor, SET_ASIDE)
+
+
+def _in_force_everywhere(tx: Transaction, owner: str, text: str) -> Fact | None:
+    """The fact that says this, as one does that the user writes: not only where it was said."""
+    across = Preferences(tx).of(owner).facts_across_conversations
+    said = (fact for fact in Facts(tx).worded(owner, text) if fact.in_force)
+    return next((fact for fact in said if across or not FactSources(tx).of(fact.id)), None)
 
 
 def _found(tx: Transaction, owner: str, fact_id: str) -> Fact:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from memory_service.passages import pieces
 from memory_service.quoting import find_quote
-from memory_service.schemas.facts import LONGEST_FACT, Kind
+from memory_service.schemas.facts import LONGEST_FACT, Kind, is_plain
 from memory_service.stores.fact_sources import Source
 from memory_service.stores.facts import ACTIVE, PROPOSED
 from memory_service.stores.turns import Turn
@@ -121,7 +121,7 @@ def read_merge(reply: str, summaries: Sequence[str]) -> Summary:
 
 
 def _summary(reply: _Merge, source: str) -> Summary:
-    text = " ".join(reply.summary.split())
+    text = _in_one_line(reply.summary)
     if not text or _CHATTER.match(text):
         raise BadReply("not_a_summary")
     if content_stems(source) and overlap(text, source) < SUMMARY_OVERLAP:
@@ -142,7 +142,7 @@ def _quote(quote: _Quote, turns: Mapping[str, Turn]) -> Source | None:
 
 def _stated(fact: _Fact, turns: Mapping[str, Turn]) -> StatedFact | None:
     """None when the user did not say it: no named turn has the quote among the words the user typed."""
-    text = " ".join(fact.text.split())
+    text = _in_one_line(fact.text)
     named = [turns[turn_id] for turn_id in dict.fromkeys(fact.turn_ids) if turn_id in turns]
     spans = [(turn, find_quote(turn.user_text, fact.quote)) for turn in named]
     sources = [Source(turn.id, *span) for turn, span in spans if span]
@@ -152,6 +152,11 @@ def _stated(fact: _Fact, turns: Mapping[str, Turn]) -> StatedFact | None:
     is_borne_out = overlap(text, said, STOCK_STEMS) >= FACT_OVERLAP and not _borrows_from_the_assistant(text, turns)
     status = ACTIVE if is_borne_out else PROPOSED
     return StatedFact(text, fact.kind, fact.priority, status, sources, fact.replaces)
+
+
+def _in_one_line(text: str) -> str:
+    """Without what a user may not write into a fact either, though the model had it from what the user pasted."""
+    return " ".join("".join(filter(is_plain, " ".join(text.split()))).split())
 
 
 def _is_asked(text: str, span: tuple[int, int]) -> bool:

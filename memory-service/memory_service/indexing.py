@@ -17,7 +17,7 @@ from memory_service.stores.unindexed import Unindexed
 from memory_service.words import indexed
 
 MONTHS = "january february march april may june july august september october november december".split()
-TURNS_AT_ONCE = 100
+TURNS_AT_ONCE = 20
 RETRY_SECONDS = 30.0
 
 log = structlog.get_logger()

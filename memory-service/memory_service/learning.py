@@ -11,14 +11,12 @@ from memory_service.stores.fact_sources import FactSources, Source
 from memory_service.stores.facts import (
     ACTIVE,
     FACTS_PER_OWNER,
-    FORGOTTEN,
     PROPOSED,
-    REJECTED,
-    USER,
     Fact,
     Facts,
 )
 from memory_service.stores.preferences import Preferences
+from memory_service.topics import is_forgotten
 from memory_service.unwanted import Unwanted
 
 CONFIRMED = "confirmed"
@@ -28,6 +26,7 @@ class Learning:
     """One fold's facts, in its commit: they meet the facts that there are now, whatever the user did meanwhile."""
 
     def __init__(self, tx: Transaction, conversation: Conversation, now: float) -> None:
+        self._tx = tx
         self._facts = Facts(tx)
         self._sources = FactSources(tx)
         self._changes = FactChanges(tx)
@@ -43,7 +42,7 @@ class Learning:
         known = self._said_before(stated.text, said_at)
         if known:
             self._say_again(known, stated, contradicted, said_at)
-        elif not self._is_settled(stated) and self._facts.count(self._owner) < FACTS_PER_OWNER:
+        elif not self._is_settled(stated, said_at) and self._facts.count(self._owner) < FACTS_PER_OWNER:
             self._add(stated, contradicted, said_at)
 
     def _said_before(self, text: str, said_at: float) -> Fact | None:
@@ -63,7 +62,8 @@ class Learning:
         return self._across or self._sources.any_in(fact.id, self._conversation_id) or not self._sources.of(fact.id)
 
     def _say_again(self, known: Fact, stated: StatedFact, contradicted: list[Fact], said_at: float) -> None:
-        if self._sources.of(known.id):  # else the user wrote it: it holds everywhere, and goes with no turn
+        bears_out = stated.status == ACTIVE or known.status == PROPOSED
+        if bears_out and self._sources.of(known.id):  # without, the user wrote it: it goes with no turn
             for source in stated.sources:
                 self._sources.add(known.id, source)
         if known.status == PROPOSED and not known.locked and _may_hold(stated, contradicted):
@@ -72,13 +72,17 @@ class Learning:
         if known.in_force and _may_hold(stated, contradicted):
             self._supersede(contradicted, known, said_at)
 
-    def _is_settled(self, stated: StatedFact) -> bool:
-        """Whether the user has seen to it: has deleted or refused such a fact, or corrected what was made of the
-        same words, which are read again."""
-        return self._unwanted.holds(stated.text) or any(
-            _is_the_users(fact) and any(_overlap(source, said) for said in self._sources.of(fact.id))
-            for source in stated.sources
-            for fact in self._facts.said_in([source.turn_id])
+    def _is_settled(self, stated: StatedFact, said_at: float) -> bool:
+        """Whether the user has seen to it: has deleted or refused such a fact, forgotten a topic that it is on, or
+        corrected what was made of the same words, which are read again."""
+        return (
+            self._unwanted.holds(stated.text)
+            or is_forgotten(self._tx, self._owner, self._conversation_id, stated.text, said_at)
+            or any(
+                fact.settled and any(_overlap(source, said) for said in self._sources.of(fact.id))
+                for source in stated.sources
+                for fact in self._facts.said_in([source.turn_id])
+            )
         )
 
     def _add(self, stated: StatedFact, contradicted: list[Fact], said_at: float) -> None:
@@ -121,10 +125,6 @@ def _may_hold(stated: StatedFact, contradicted: list[Fact]) -> bool:
 
 def _first_after(facts: list[Fact], moment: float) -> Fact | None:
     return min((fact for fact in facts if fact.valid_from > moment), key=lambda fact: fact.valid_from, default=None)
-
-
-def _is_the_users(fact: Fact) -> bool:
-    return fact.edited_by == USER or fact.status in (REJECTED, FORGOTTEN)
 
 
 def _overlap(one: Source, other: Source) -> bool:

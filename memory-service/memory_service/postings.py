@@ -23,6 +23,8 @@ COUNTED = 2_000
 """Passages that hold a word are counted no further."""
 POSTINGS = 1_500
 """So many are looked at in all, rare words first."""
+WHOLE_WORDS = 2
+"""Without a choice of passages: as many as so many words may have."""
 
 
 @dataclass
@@ -63,14 +65,23 @@ def gather(
 def gather_all(
     tx: Transaction, owner: IndexOwner, wanted: Sequence[Sequence[str]], scope: Scope, role: Role | None, most: int
 ) -> list[Postings]:
-    """The same without a choice, for when more than the words decide: up to `most` passages of each."""
+    """The same for when more than the words decide: up to `most` passages of each, and of all together, rarest first,
+    not many more."""
     words = [_newest(Passages(tx), match_of(owner, stems, role), scope, most) for stems in wanted]
-    return sorted(words, key=lambda each: each.count)
+    return _within(sorted(words, key=lambda each: each.count), WHOLE_WORDS * most)
 
 
 def _newest(index: Passages, match: str, scope: Scope, most: int) -> Postings:
-    numbers = index.holding(match, scope.spans, most)
+    numbers = _holding(index, match, scope, most)
     return Postings(match, set(numbers), len(numbers), numbers[-1] if numbers else 0)
+
+
+def _holding(index: Passages, match: str, scope: Scope, most: int) -> list[int]:
+    """The newest that match; looked for between the pieces of a path too, unless there are too many of them."""
+    numbers = index.holding(match, scope.spans, most)
+    if len(numbers) == most and any(scope.place(number) is None for number in numbers):
+        numbers = index.holding(match, scope.exact_spans, most)
+    return numbers
 
 
 def _keep_pairs(index: Passages, scope: Scope, common: Sequence[Postings], paired: Sequence[Postings]) -> None:
@@ -78,7 +89,7 @@ def _keep_pairs(index: Passages, scope: Scope, common: Sequence[Postings], paire
     pairs = {each.match: set[int]() for each in (*common, *paired)}
     for one, other in combinations(paired, 2):
         if not (one.is_rare and other.is_rare):  # else they are there already
-            both = index.holding(f"({one.match}) AND ({other.match})", scope.spans, PAIRS)
+            both = _holding(index, f"({one.match}) AND ({other.match})", scope, PAIRS)
             pairs[one.match].update(both)
             pairs[other.match].update(both)
     if any(pairs.values()) or len(common) < len(paired):

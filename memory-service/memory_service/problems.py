@@ -25,7 +25,7 @@ class FactNotFound(NotFound):
 
 class FactSuperseded(Conflict):
     code = "fact_superseded"
-    detail = "Another fact has taken its place; undo that first, or delete it."
+    detail = "Another fact has taken its place: undo what happened to this one, or delete the other."
 
 
 class FactNotInForce(Conflict):

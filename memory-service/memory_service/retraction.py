@@ -3,18 +3,25 @@
 from collections.abc import Callable, Sequence
 
 from chassis.database import Transaction
+from memory_service.quoting import find_quote
 from memory_service.stores.fact_changes import SUPERSEDED, FactChanges
-from memory_service.stores.fact_sources import FactSources
+from memory_service.stores.fact_sources import FactSources, Source
 from memory_service.stores.facts import USER, Fact, Facts
+from memory_service.stores.turns import Turn
 from memory_service.unwanted import Unwanted
 
 
-def retract(tx: Transaction, fact_id: str) -> None:
-    """Drops it with its sources and changes, as if it had never superseded anything."""
+def let_go(tx: Transaction, fact_id: str) -> None:
+    """What it superseded holds again, as if it never had, or else is superseded by what superseded it."""
     for freed in Facts(tx).pass_over(fact_id):
         last = FactChanges(tx).newest(freed)
         if last and last.change == SUPERSEDED:
             FactChanges(tx).drop(last.number)
+
+
+def retract(tx: Transaction, fact_id: str) -> None:
+    """Drops it with its sources and changes."""
+    let_go(tx, fact_id)
     Facts(tx).drop(fact_id)
 
 
@@ -28,9 +35,26 @@ def retract_for_good(tx: Transaction, fact: Fact, now: float) -> int:
     return len(changes)
 
 
-def unsay_turn(tx: Transaction, turn_id: str) -> int:
-    """Nothing counts as said in the turn any more; returns how many facts went with it."""
-    return _unsay(tx, Facts(tx).said_in([turn_id]), lambda fact: FactSources(tx).drop(fact.id, turn_id))
+def retract_unsaid(tx: Transaction, fact: Fact) -> None:
+    """Drops what nothing bears out any more; what the user refused stays refused, should it be said again."""
+    if fact.refused:
+        retract_for_good(tx, fact, fact.updated_at)
+    else:
+        retract(tx, fact.id)
+
+
+def unsay_turn(tx: Transaction, old: Turn, new: Turn | None) -> int:
+    """What the turn said does not count any more; returns how many facts went with it.
+
+    What the user settled keeps it as a source where the new text still says so: it is read again, and must not make
+    again what was corrected or refused.
+    """
+    said = [
+        fact
+        for fact in Facts(tx).said_in([old.id])
+        if not (new and fact.settled and _is_still_said(tx, fact, old, new))
+    ]
+    return _unsay(tx, said, lambda fact: FactSources(tx).drop(fact.id, old.id))
 
 
 def unsay_conversation(tx: Transaction, conversation_id: str) -> int:
@@ -47,6 +71,16 @@ def _unsay(tx: Transaction, facts: Sequence[Fact], take_sources: Callable[[Fact]
         if fact.edited_by == USER:
             FactChanges(tx).forget_texts_before(fact.id, fact.text)
         elif not FactSources(tx).of(fact.id):
-            retract(tx, fact.id)
+            retract_unsaid(tx, fact)
             retracted += 1
     return retracted
+
+
+def _is_still_said(tx: Transaction, fact: Fact, old: Turn, new: Turn) -> bool:
+    """Whether the new text has the words too; then that is where they are from now on."""
+    [source] = [each for each in FactSources(tx).of(fact.id) if each.turn_id == old.id]
+    found = find_quote(new.user_text, old.user_text[source.quote_from : source.quote_to])
+    if found:
+        FactSources(tx).drop(fact.id, old.id)
+        FactSources(tx).add(fact.id, Source(old.id, *found))
+    return found is not None

@@ -16,6 +16,8 @@ from memory_service.stores.turns import Placed, Turns
 from memory_service.words import asked, words
 
 MOST_WORDS = 40
+END_CHARACTERS = 4_000
+"""Of a long query so much of its beginning and of its end is looked at; questions stand there."""
 CANDIDATES = 64
 FILTERED = 20_000
 """What stands for it where a span of time is asked for: what the words find may lie outside it."""
@@ -75,7 +77,8 @@ def search(
     With `role` the words must be the user's, or the assistant's. Turns that have no word of it, and stand `beside` some
     that do, are found too, unless that is not wanted.
     """
-    wanted = _beginning_and_end(asked(query))
+    query = _beginning_and_end(query)
+    wanted = asked(query, MOST_WORDS)
     known = Passages(tx).of_owner(owner)
     if not wanted or known is None:
         return []
@@ -100,9 +103,8 @@ def search(
     return _with_bonuses(found, words(query))[:limit]
 
 
-def _beginning_and_end(wanted: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Of a long text its beginning and its end, where questions stand."""
-    return wanted if len(wanted) <= MOST_WORDS else wanted[: MOST_WORDS // 2] + wanted[-MOST_WORDS // 2 :]
+def _beginning_and_end(query: str) -> str:
+    return query if len(query) <= 2 * END_CHARACTERS else f"{query[:END_CHARACTERS]}\n{query[-END_CHARACTERS:]}"
 
 
 class _Scores:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from chassis.database import Transaction
 from memory_service.folds import Folds
 from memory_service.indexing import index_turn, take_out_turn
-from memory_service.retraction import retract, unsay_turn
+from memory_service.retraction import retract_unsaid, unsay_turn
 from memory_service.scrubbing import Scrubbing
-from memory_service.stores.branches import Branch, Branches, Path
+from memory_service.stores.branches import Branch, Branches
 from memory_service.stores.episodes import Episode, Episodes
 from memory_service.stores.fact_changes import FactChanges
 from memory_service.stores.fact_sources import FactSources
@@ -25,24 +25,24 @@ class Revising:
 
     def revise(self, tx: Transaction, old: Turn, new: Turn) -> None:
         """`new` is `old` with other texts; without any it is an empty node, and paths lead through it as before."""
-        branches = _branches_through(tx, old)
+        branches = branches_through(tx, old)
         Turns(tx).revise(new)
         take_out_turn(tx, old)
         if new.remembered:
             index_turn(tx, new)
         dropped = _drop_episodes(tx, old)
-        _take_back_facts(tx, old, dropped)
+        _take_back_facts(tx, old, new, dropped)
         self._folds.start_over(tx, old.conversation_id)
-        for branch, path in branches:
+        for branch in branches:
             if old.depth > branch.folded_through:
-                self._folds.recount(tx, branch, path)
+                self._folds.recount(tx, branch, Branches(tx).path(branch.id, branch.tip_depth))
             elif dropped:  # the first of them to fold the turns again may do it for the others, if they are all theirs
                 self._folds.owe(tx, branch)
         self._scrubbing.owe(tx)
 
     def unsay(self, tx: Transaction, turn: Turn) -> None:
         """Takes back only the facts, for a turn that goes soon with others: those may be from the same fold."""
-        _take_back_facts(tx, turn, _unmerged(episodes_over(tx, turn)))
+        _take_back_facts(tx, turn, None, _unmerged(episodes_over(tx, turn)))
         self._scrubbing.owe(tx)
 
 
@@ -64,23 +64,27 @@ def _unmerged(episodes: Sequence[Episode]) -> list[Episode]:
     return [episode for episode in episodes if episode.level == 0]
 
 
-def _branches_through(tx: Transaction, turn: Turn) -> list[tuple[Branch, Path]]:
-    """Every branch that leads through the turn, with the path to its tip."""
-    branches = Branches(tx)
-    with_paths = ((each, branches.path(each.id, each.tip_depth)) for each in branches.of(turn.conversation_id))
-    return [(branch, path) for branch, path in with_paths if path.holds(turn.branch, turn.depth)]
+def branches_through(tx: Transaction, turn: Turn) -> list[Branch]:
+    """Every branch that leads through the turn: its own, and what forks off one of these, not before it."""
+    found = {turn.branch: Branches(tx).get(turn.branch)}
+    waiting = [turn.branch]
+    while waiting:
+        forks = Branches(tx).forks(waiting.pop(), turn.depth)
+        waiting += (fork.id for fork in forks if fork.id not in found)
+        found |= {fork.id: fork for fork in forks}
+    return [found[branch] for branch in sorted(found)]
 
 
-def _take_back_facts(tx: Transaction, old: Turn, dropped: Sequence[Episode]) -> None:
+def _take_back_facts(tx: Transaction, old: Turn, new: Turn | None, dropped: Sequence[Episode]) -> None:
     """A fact stays when another turn bears it out. One that was found in the same fold may have words of the turn."""
     read_together = [turn.id for episode in dropped for turn in _turns_of(tx, episode)]
     facts = Facts(tx).said_in([old.id, *read_together])
-    unsay_turn(tx, old.id)
+    unsay_turn(tx, old, new)
     for fact in facts:
         former = " ".join(each.before.text for each in FactChanges(tx).of(fact.id) if each.before)
         said, now, before, elsewhere = alike_stems(_texts([old]), fact.text, former, _texts(_sources(tx, fact)))
         if fact.edited_by != USER and said & now - elsewhere:
-            retract(tx, fact.id)
+            retract_unsaid(tx, fact)
         elif said & before - elsewhere:
             FactChanges(tx).forget_texts_before(fact.id, fact.text)
 

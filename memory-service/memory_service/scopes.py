@@ -14,6 +14,8 @@ from memory_service.stores.passages import (
 )
 
 MOST_SPANS = 8
+MOST_EXACT_SPANS = 100
+"""Of a path of many forks, where what lies between its pieces holds too much of a word."""
 
 
 class Scope:
@@ -25,7 +27,8 @@ class Scope:
     def __init__(
         self, owner: IndexOwner, spans: Sequence[Span], segments: Sequence[Segment] | None, *, on_path: bool = False
     ) -> None:
-        self.spans = _few(spans)
+        self.spans = _few(spans, MOST_SPANS)
+        self.exact_spans = _few(spans, MOST_EXACT_SPANS)
         self.passages_per_turn = max(1.0, owner.passages / max(1, owner.turns))
         turns = owner.turns if segments is None else sum(each.upto - each.above for each in segments)
         self.passages = max(1.0, turns * self.passages_per_turn)
@@ -71,10 +74,10 @@ def scope_of(tx: Transaction, owner: IndexOwner, conversation_id: str | None, pa
     return Scope(owner, [span_of(each) for each in segments], segments)
 
 
-def _few(spans: Sequence[Span]) -> list[Span]:
+def _few(spans: Sequence[Span], most: int) -> list[Span]:
     """At most so many spans that cover them all, highest first: those nearest to each other become one."""
     few = sorted(spans, key=lambda span: -span.first)
-    while len(few) > MOST_SPANS:
+    while len(few) > most:
         at = min(range(len(few) - 1), key=lambda i: few[i].first - few[i + 1].last)
         few[at : at + 2] = [Span(few[at + 1].first, few[at].last)]
     return few

@@ -61,6 +61,12 @@ def was_forgotten(tx: Transaction, turn: Turn) -> bool:
     return bool(topics) and any(topic.is_among(_stems_of(turn)) for topic in topics)
 
 
+def is_forgotten(tx: Transaction, owner: str, conversation_id: str, text: str, said_at: float) -> bool:
+    """Whether a fact that was said then is on a topic that was forgotten since, of whichever turns it is made."""
+    topics = ForgottenTopics(tx).since(owner, conversation_id, said_at)
+    return bool(topics) and any(topic.is_among(_with_beginnings(indexed(text))) for topic in topics)
+
+
 @dataclass(frozen=True)
 class FactsOnTopic:
     """Facts that say it, and those that once said it and say something else now."""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from threading import Lock
+from typing import TypeVar
 
 import Stemmer
 
@@ -56,7 +57,11 @@ FUNCTION_WORDS = {
 }
 """Small words by which a language that is written in Latin letters is known; without accents."""
 
+T = TypeVar("T")
+
 ENGLISH = "english"
+LONGEST_WORD = 80
+"""Of a longer one, such as a line of code without spaces, only the beginning is looked at."""
 LONGEST_STEM = 40
 _OF_SCRIPT = {"ARMENIAN": "armenian", "CYRILLIC": "russian", "DEVANAGARI": "hindi", "GREEK": "greek", "TAMIL": "tamil"}
 """Languages that a script stands for, or that most of those who write it use."""
@@ -72,6 +77,12 @@ _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 _POINTS = re.compile(r"(?<![\u0400-\u04ff])[\u0300-\u036f]|[\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 """Accents (but on Cyrillic, where they make another letter), vowel points, and the Arabic lengthening stroke."""
 
+_PLAIN = str.maketrans(
+    {**dict(zip("ıđłøħŧ", "idloht", strict=True)), **dict(zip("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789" * 2, strict=True))}
+    | {"\u200c": None, "\u200d": None}
+)
+"""Letters whose stroke or missing dot is no accent to Unicode, and is left out as often; Arabic digits; joiners."""
+
 _SMALL: dict[str, list[str]] = {}
 for _language_name, _small_words in {ENGLISH: STOP_WORDS, **FUNCTION_WORDS}.items():
     for _small_word in _small_words:
@@ -85,7 +96,7 @@ def words(text: str) -> list[str]:
     if text.isascii():
         return _WORD.findall(text.lower())
     bare = _POINTS.sub("", unicodedata.normalize("NFKD", text).casefold())
-    return _WORD.findall(unicodedata.normalize("NFC", bare))
+    return _WORD.findall(unicodedata.normalize("NFC", bare.translate(_PLAIN)))
 
 
 def content_stems(text: str) -> set[str]:
@@ -119,22 +130,32 @@ def indexed(text: str) -> list[str]:
     return list(dict.fromkeys(stem for word in content for stem in _stems(word, language, last_alone=True)))
 
 
-def asked(query: str) -> list[tuple[str, ...]]:
+def asked(query: str, most: int | None = None) -> list[tuple[str, ...]]:
     """What to look for, in order: for each word (or pair of characters) the stems that it may be indexed under.
 
     A text whose language is not known may be in any: then a word has a stem of each. `x*` stands for all that begins
-    with a character that was asked for alone.
+    with a character that was asked for alone. Of more than `most`, those of its beginning and its end.
     """
     said = words(query)
     language = _language(said)
     small = STOP_WORDS | FUNCTION_WORDS.get(language or "", frozenset())
     languages = (ENGLISH, *FUNCTION_WORDS) if language is None else dict.fromkeys((language, ENGLISH))
     wanted = []
-    for word in dict.fromkeys(said):
-        if word not in small:
-            stems = (tuple(_stems(word, each)) for each in languages)
-            wanted += [tuple(dict.fromkeys(alike)) for alike in zip(*stems, strict=True)]
-    return list(dict.fromkeys(wanted))
+    for word in _both_ends([word for word in said if word not in small], most):
+        stems = (tuple(_stems(word, each)) for each in languages)
+        wanted += [tuple(dict.fromkeys(alike)) for alike in zip(*stems, strict=True)]
+    return _both_ends(wanted, most)
+
+
+def _both_ends(said: Sequence[T], most: int | None) -> list[T]:
+    """Each once, in order; of more than `most`, half from the beginning and half from the end, however often those
+    at the end were said before."""
+    once = list(dict.fromkeys(said))
+    if most is None or len(once) <= most:
+        return once
+    last = list(dict.fromkeys(reversed(said)))[: most // 2]
+    first = [each for each in once if each not in last][: most - len(last)]
+    return [*first, *reversed(last)]
 
 
 def _content_stems(said: Sequence[str], language: str | None) -> set[str]:
@@ -154,7 +175,7 @@ def _stems(word: str, language: str | None, *, last_alone: bool = False) -> Iter
             if last_alone or len(run) == 1:
                 yield run[-1] if last_alone else f"{run}*"
         else:
-            yield _stem(run, _OF_SCRIPT.get(_script(run[0])) or language or ENGLISH)
+            yield _stem(run[:LONGEST_WORD], _OF_SCRIPT.get(_script(run[0])) or language or ENGLISH)
 
 
 @lru_cache(maxsize=50_000)

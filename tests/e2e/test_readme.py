@@ -8,6 +8,12 @@ from pathlib import Path
 from dev.stack import ROOT, Stack
 
 README = (ROOT / "README.md").read_text()
+MEMORY = (
+    "\npinned | My favourite drink is tea.\n",
+    "\nactive | I live in Bergen.\nconv_",
+    " I live in Bergen.\n['edited', 'created']\nI live in Bergen.\nFalse 1 known at once\nTrue 3 known at once\n",
+    "\nMy sister Ingrid keeps bees on the island of Runde.\n2 turns would go\n[] is left\n",
+)
 PRINTED = "http://127.0.0.1:8080"
 TURNS = (
     "-- Is my boat called Heron? (shown)",
@@ -62,4 +68,4 @@ def test_what_the_readme_shows_goes_as_it_says_and_can_be_repeated(stack: Stack,
     assert "Ingrid keeps bees on the island of Runde" in conversation
     assert '"verbatim_context": ' in conversation
     assert "Noted: Good morning! My name is Ada." in conversation
-    assert [shown for shown in TURNS if shown not in conversation] == []
+    assert [shown for shown in (*TURNS, *MEMORY) if shown not in conversation] == []

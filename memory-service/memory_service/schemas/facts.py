@@ -15,12 +15,17 @@ Status = Literal["proposed", "active", "pinned", "rejected", "forgotten", "super
 StatusAsked = Literal["in_force", "active", "pinned", "proposed", "rejected", "forgotten", "superseded", "any"]
 
 
+def is_plain(character: str) -> bool:
+    """Whether it stands for itself, and does nothing to what is around it."""
+    return unicodedata.category(character) not in ("Cc", "Cs") and character not in _TURNING
+
+
 def _in_one_line(text: str) -> str:
     """It stands in a line of the prompt, and has to say there what it says on a screen."""
     line = unicodedata.normalize("NFC", " ".join(text.split()))
-    if any(unicodedata.category(character) in ("Cc", "Cs") or character in _TURNING for character in line):
+    if not all(map(is_plain, line)):
         raise ValueError("a fact has no control characters and none that turn the direction of text")
-    if not 1 <= len(line) <= LONGEST_FACT:
+    if not any(map(str.isprintable, line)) or len(line) > LONGEST_FACT:
         raise ValueError(f"a fact has 1 to {LONGEST_FACT} characters")
     return line
 

@@ -138,13 +138,14 @@ class Branches:
         )
 
     def link_orphans(self, turn_id: str, branch: int, depth: int) -> None:
-        """Hangs branches that were waiting for this turn onto it."""
+        """Hangs branches of the conversation that were waiting for this turn onto it."""
         self._tx.run(
-            "update branches set parent = ? where parent_turn_id = ? and fork_depth = ? and parent is null and id <> ?",
-            branch,
-            turn_id,
-            depth,
-            branch,
+            "update branches set parent = :branch where parent_turn_id = :turn_id and fork_depth = :depth"
+            " and parent is null and id <> :branch"
+            " and conversation_id = (select conversation_id from branches where id = :branch)",
+            branch=branch,
+            turn_id=turn_id,
+            depth=depth,
         )
 
     def extend(self, branch: int, depth: int) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from chassis.database import Transaction
@@ -20,6 +21,8 @@ FORGOTTEN = "forgotten"
 USER = "user"
 """`edited_by` of what a user wrote or settled."""
 FACTS_PER_OWNER = 5000
+
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 WANTED = "status in ('active', 'pinned')"
 HOLDING = "valid_to is null"
@@ -52,6 +55,16 @@ class Fact:
     def locked(self) -> bool:
         """Whether only the user changes it."""
         return self.edited_by == USER or self.status == PINNED
+
+    @property
+    def refused(self) -> bool:
+        """Whether the user does not want it."""
+        return self.status in (REJECTED, FORGOTTEN)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the user has seen to it: what it was made of makes no other fact."""
+        return self.edited_by == USER or self.refused
 
 
 class Facts:
@@ -124,9 +137,10 @@ class Facts:
     def worded(self, owner: str, text: str) -> list[Fact]:
         """The owner's facts that say this, but for case, spaces and a closing mark; in force or not, newest first."""
         rows = self._tx.all(
-            f"select {COLUMNS} from facts where owner = ? and wording = ? order by id desc",  # noqa: S608
+            f"select {COLUMNS} from facts where owner = ? and wording in (?, ?) order by +id desc",  # noqa: S608
             owner,
             _wording(text),
+            _migrated_wording(text),
         )
         return [Fact(**row) for row in rows]
 
@@ -182,3 +196,8 @@ def _values(fact: Fact) -> dict[str, Any]:
 
 def _wording(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".!")
+
+
+def _migrated_wording(text: str) -> str:
+    """As migration 5 made it: SQLite's `lower` knows no letters but ASCII's."""
+    return text.translate(_ASCII_LOWER).rstrip(".!")

@@ -85,8 +85,8 @@ def place_of_passage(number: int) -> int:
 
 
 def span_of(segment: Segment) -> Span:
-    """The passages of a piece of a path."""
-    first = turn_place(segment.branch, segment.above + 1)
+    """The passages of a piece of a path; none of turns so deep that the index does not hold them."""
+    first = turn_place(segment.branch, 0) + min(segment.above, DEEPEST) + 1
     last = turn_place(segment.branch, min(segment.upto, DEEPEST))
     return Span(first << PASSAGE_BITS, last << PASSAGE_BITS | MOST_PASSAGES - 1)
 

@@ -226,6 +226,18 @@ def test_a_failed_turn_is_known_but_not_remembered_and_a_stopped_one_is(memory: 
     assert said_in(context) == [("user", "This was stopped halfway."), ("assistant", "Once upon")]
 
 
+def test_a_turn_that_waits_for_another_is_not_hung_onto_one_of_another_conversation(memory: Memory) -> None:
+    talk, other = Talk(), Talk()
+    secret = talk.turn("My locker code is 4711.")
+    waiting = other.turn("How tall is the tower?", parent_id=talk.turns[0], depth=2)
+    memory.deliver(waiting, secret)
+
+    context = memory.context(other.id, other.turns, "locker code")
+
+    assert said_in(context) == [("user", "How tall is the tower?"), ("assistant", "I see.")]
+    assert "4711" not in str(context)
+
+
 def test_a_turn_whose_parent_was_never_delivered_is_remembered(memory: Memory) -> None:
     talk = Talk()
     memory.deliver(talk.turn("One."))

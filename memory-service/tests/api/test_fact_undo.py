@@ -176,6 +176,19 @@ def test_a_proposed_fact_replaces_another_only_when_its_approval_says_so(ada: Cu
     assert ada.known() == ["Lives in Linz now."]
 
 
+def test_an_approval_that_is_taken_back_replaces_nothing_any_more(ada: Curator, model: OfflineLLM) -> None:
+    old = ada.writes("Lives in Graz.")
+    proposed = ada.learned(model, "I live in Linz now.", "Lives in Linz now.", replaces=["f1"])
+    ada.does("approve", proposed, replaces=old["id"])
+
+    ada.does("undo", proposed)
+
+    assert state(ada.find(old)) == state(old)
+    assert ada.happened(old) == ["created"]
+    assert ada.find(proposed)["status"] == "proposed"
+    assert ada.known() == ["Lives in Graz."]
+
+
 def test_writing_what_is_in_force_already_can_replace_another_and_never_itself(ada: Curator) -> None:
     old = ada.writes("Lives in Graz.")
     new = ada.writes("Lives in Linz.")

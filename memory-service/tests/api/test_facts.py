@@ -82,6 +82,27 @@ def test_the_same_text_is_stored_once_while_it_is_in_force(ada: Curator) -> None
     assert ada.writes("Drinks tea.")["id"] != first["id"]
 
 
+def test_what_a_fold_found_is_the_users_once_the_user_writes_it_too(ada: Curator, model: OfflineLLM) -> None:
+    talk = ada.says(model, "I drink tea")
+    (found,) = ada.listed()
+
+    again = ada.writes("I drink tea.", pinned=True)
+
+    assert again == {**found, "status": "pinned", "edited": True, "updated_at": again["updated_at"]}
+    assert ada.happened(found) == ["pinned", "created"]
+    ada.memory.forget(talk.id, ada.id)
+    assert ada.known() == ["I drink tea"]
+
+
+def test_what_the_user_writes_counts_everywhere_though_it_was_said_somewhere(ada: Curator, model: OfflineLLM) -> None:
+    ada.memory.keep_facts_apart(ada.id)
+    ada.says(model, "I drink tea")
+
+    ada.writes("I drink tea")
+
+    assert ada.known() == ["I drink tea"]
+
+
 def test_a_correction_replaces_the_text_everywhere_and_no_fold_undoes_it(ada: Curator, model: OfflineLLM) -> None:
     fact = ada.learned(model, "I live in Graz.", "Lives in Graz.")
 
@@ -220,6 +241,16 @@ def test_a_deleted_fact_leaves_no_byte_of_itself_in_any_file(running: Running, s
     assert files_with_canary(settings.service_data) == []
 
 
+def test_a_text_that_was_taken_back_leaves_every_file(running: Running, settings: Settings) -> None:
+    with running() as memory:
+        ada = Curator(memory)
+        fact = ada.changes(ada.writes("Owns a boat."), text=f"Password is {CANARY}.")
+
+        ada.does("undo", fact)
+
+        eventually(lambda: not files_with_canary(settings.service_data))
+
+
 def test_someone_elses_fact_is_answered_as_one_that_is_not_there(ada: Curator, eve: Curator) -> None:
     fact = ada.writes("Keeps a secret.")
     own = eve.writes("Is curious.")
@@ -283,6 +314,7 @@ def test_a_credential_that_may_only_read_changes_nothing(ada: Curator) -> None:
         ({}, "text"),
         ({"text": "   "}, "text"),
         ({"text": "\x1c"}, "text"),
+        ({"text": "\u200b\u200d"}, "text"),
         ({"text": "x" * 301}, "text"),
         ({"text": "\u0958" * 300}, "text"),  # twice as many in its normal form
         ({"text": "Nul\x00."}, "text"),

@@ -10,7 +10,7 @@ from chassis.testing import eventually
 from dev.offline_llm.testing import OfflineLLM
 from memory_service.settings import Settings
 
-from ..conftest import CANARY, Running, Talk, files_with_canary, folded
+from ..conftest import CANARY, Running, Talk, asked_about, files_with_canary, folded
 from ..curator import Curator, folds_to
 
 FACT_TABLES = ("facts", "fact_sources", "fact_changes", "fact_tombstones", "preferences")
@@ -209,3 +209,53 @@ async def test_nothing_stays_of_the_facts_of_an_erased_account(
     with Database(settings.service_data, []) as database:
         left = await database.read(lambda tx: [tx.value(f"select count(*) from {table}") for table in FACT_TABLES])
     assert left == [0] * len(FACT_TABLES)
+
+
+@pytest.mark.parametrize("refused", ["rejected", "forgotten"])
+def test_what_the_user_refused_is_not_made_again_of_a_turn_whose_answer_was_deleted(
+    ada: Curator, model: OfflineLLM, refused: str
+) -> None:
+    talk = ada.says(model, "My parrot is called Rio")
+    found = ada.changes(ada.listed()[0], status=refused)
+
+    _fold_again(ada, model, talk, "My parrot is called Rio")
+
+    assert ada.listed(status="any") == [found]
+
+
+def test_what_the_user_corrected_is_not_made_again_of_a_turn_that_still_says_so(
+    ada: Curator, model: OfflineLLM
+) -> None:
+    talk = ada.says(model, "I live in Graz")
+    corrected = ada.changes(ada.listed()[0], text="Lives near Graz.")
+
+    _fold_again(ada, model, talk, "Oh, well. I live in Graz", "I live in Graz")
+
+    assert ada.listed(status="any") == [corrected]
+    assert [each["quote"] for each in ada.sources(corrected)] == ["I live in Graz"]
+    assert ada.happened(corrected) == ["edited", "created"]
+
+
+@pytest.mark.parametrize("refused", ["rejected", "forgotten"])
+def test_what_the_user_refused_does_not_come_back_when_it_is_said_again_after_its_conversation_was_deleted(
+    running: Running, settings: Settings, model: OfflineLLM, refused: str
+) -> None:
+    with running() as memory:
+        ada = Curator(memory)
+        talk = ada.says(model, f"My parrot is called {CANARY}")
+        ada.changes(ada.listed()[0], status=refused)
+
+        memory.deliver(talk.deleted())
+
+        eventually(lambda: files_with_canary(settings.service_data) == [])
+        ada.says(model, f"My parrot is called {CANARY}")
+        assert ada.listed(status="any") == []
+
+
+def _fold_again(user: Curator, model: OfflineLLM, talk: Talk, said: str, stated: str | None = None) -> None:
+    """The first turn says this, nothing is answered, and a fold states the same of it as before."""
+    model.misbehave(folds_to(talk, stated or said, stated or said))
+    asked = len(asked_about(model, talk.turns[0]))
+    user.memory.deliver(talk.revised(talk.turns[0], said))
+    eventually(lambda: len(asked_about(model, talk.turns[0])) > asked)
+    user.memory.eventually(talk.id, folded, user.id)

@@ -191,6 +191,14 @@ def test_the_same_said_in_two_conversations_is_one_fact_with_two_sources(ada: Cu
     assert {each["conversation_id"] for each in ada.sources(fact)} == {first.id, second.id}
 
 
+def test_a_question_about_a_fact_does_not_bear_it_out(ada: Curator, model: OfflineLLM) -> None:
+    fact = ada.learned(model, "I live in Graz")
+
+    ada.says(model, "Do I live in Graz?", "I live in Graz")
+
+    assert ada.find(fact)["sources"] == 1
+
+
 def test_facts_that_count_only_where_they_were_said_are_one_for_each_conversation(
     ada: Curator, model: OfflineLLM
 ) -> None:

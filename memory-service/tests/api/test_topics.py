@@ -22,6 +22,7 @@ from ..conftest import (
     long_text,
     said_in,
 )
+from ..curator import Curator, folds_to
 
 
 def forget(memory: Memory, topic: str, owner: str = "user_1", **more: Any) -> Any:
@@ -238,6 +239,42 @@ def test_a_forgotten_fact_does_not_come_back_from_what_is_folded_again(running: 
 
         assert any("pears" in fact for fact in facts(memory))
         assert not any("falcon" in fact for fact in facts(memory))
+
+
+def test_a_fact_on_a_topic_is_not_made_again_in_other_words_of_turns_that_are_on_it_only_together(
+    memory: Memory, model: OfflineLLM
+) -> None:
+    ada = Curator(memory)
+    talk = Talk(ada.id)
+    said = [talk.turn("I learn the violin."), talk.turn("My teacher is Bo."), *(talk.turn(f"{n}.") for n in range(3))]
+    fact = {"kind": "profile", "turn_ids": talk.turns[:2]}
+    model.misbehave(folds_to(talk, "I learn the violin", "The violin teacher is Bo.", **fact))
+    memory.deliver(*said)
+    memory.eventually(talk.id, folded, ada.id)
+    assert [each["text"] for each in forget(memory, "violin teacher", ada.id)["facts"]] == ["The violin teacher is Bo."]
+    model.misbehave(folds_to(talk, "I learn the violin", "Bo teaches violin, as a teacher.", **fact))
+    asked = len(asked_about(model, talk.turns[0]))
+
+    memory.deliver(talk.revised(talk.turns[0], "I learn the violin.", "Nice."))
+
+    eventually(lambda: len(asked_about(model, talk.turns[0])) > asked)
+    memory.eventually(talk.id, folded, ada.id)
+    assert ada.listed(status="any") == []
+
+
+def test_what_is_said_of_a_topic_after_it_was_forgotten_is_remembered(memory: Memory, model: OfflineLLM) -> None:
+    ada = Curator(memory)
+    forget(memory, "violin teacher", ada.id)
+    talk = Talk(ada.id)
+    said = "Bo is my violin teacher"
+    now = {"created_at": 4e9, "ended_at": 4e9}
+    turns = [talk.turn(said, **now), *(talk.turn(f"{n}.", **now) for n in range(4))]
+    model.misbehave(folds_to(talk, said, said))
+
+    memory.deliver(*turns)
+
+    memory.eventually(talk.id, folded, ada.id)
+    assert ada.texts() == [said]
 
 
 def test_a_turn_that_failed_is_forgotten_too(running: Running, settings: Settings) -> None:

@@ -6,7 +6,7 @@ import apsw
 
 from chassis.database import as_dict
 from chassis.migrations import Migrations, migrate, package_migrations
-from chassis.testing import eventually
+from chassis.testing import FakeAuth, eventually
 
 from ..conftest import START, Running
 
@@ -85,6 +85,22 @@ def test_a_start_that_was_cut_off_while_indexing_goes_on_with_it(running: Runnin
 
     assert found[0] == "resp_100"
     assert len(found) == len(set(found))
+
+
+def test_a_fact_of_the_version_before_that_is_written_again_is_the_same(
+    running: Running, tmp_path: Path, auth: FakeAuth
+) -> None:
+    data = tmp_path / "before"
+    written_before(data, tmp_path / "migrations")
+    connection = apsw.Connection(str(data / "data.sqlite3"))
+    connection.execute("update facts set text = 'Der Ölofen in Übersee raucht!' where id = 'mem_1'")
+    connection.close()
+
+    with running(service_data=data) as memory:
+        body = {"text": "Der Ölofen in Übersee raucht!"}
+        again = memory.http.post("/v1/memory/facts", json=body, headers=auth.headers("user_1"))
+
+    assert (again.status_code, again.json()["id"]) == (200, "mem_1")
 
 
 def left(data: Path) -> int:

@@ -123,3 +123,15 @@ def test_a_fact_holds_if_the_user_stated_it_and_the_assistant_added_nothing(
     [stated] = read_fold(reply, [a_turn(user_text, assistant_text)]).facts
 
     assert stated.status == status
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\u202e", "\u2066"])
+def test_what_does_something_to_the_text_around_it_is_left_out(character: str) -> None:
+    said = f"I own a red{character} bicycle"
+    fact = {"text": said, "kind": "other", "priority": 5, "turn_ids": ["resp_1"], "quote": said}
+    reply = a_reply(summary=f"The user{character} owns a red bicycle.", quote={"turn_id": "resp_1", "text": said})
+
+    accepted = read_fold(json.dumps({**json.loads(reply), "facts": [fact]}), [a_turn(said)])
+
+    assert accepted.summary.text == "The user owns a red bicycle."
+    assert [each.text for each in accepted.facts] == ["I own a red bicycle"]

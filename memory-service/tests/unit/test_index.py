@@ -5,16 +5,18 @@ from dataclasses import replace
 import apsw
 import pytest
 
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 from memory_service import retrieval
 from memory_service.indexing import index_conversation, index_turn, take_out_conversation, take_out_turn
-from memory_service.postings import PAIRS, RARE
+from memory_service.postings import PAIRS, RARE, WHOLE_WORDS, gather_all
 from memory_service.retrieval import Found, Times
-from memory_service.scopes import MOST_SPANS
+from memory_service.revising import branches_through
+from memory_service.scopes import MOST_SPANS, scope_of
 from memory_service.stores.branches import Branches, Path
 from memory_service.stores.conversations import Conversations
-from memory_service.stores.passages import EVERYTHING, IndexOwner, Passages, match_of
+from memory_service.stores.passages import DEEPEST, EVERYTHING, IndexOwner, Passages, match_of
 from memory_service.stores.turns import Turn, Turns
+from memory_service.words import _stem
 
 START = 1_760_000_000.0
 
@@ -29,6 +31,19 @@ class Counting(Transaction):
         if "passages_fts match" in sql:
             self.read += str(value).count(",") + 1
         return value
+
+
+class Reading(Transaction):
+    """Counts the rows that were read."""
+
+    def __init__(self, tx: Transaction) -> None:
+        super().__init__(tx._connection)
+        self.read = 0
+
+    def all(self, sql: str, *values: object, **named: object) -> list[Row]:
+        rows = super().all(sql, *values, **named)
+        self.read += len(rows)
+        return rows
 
 
 @pytest.fixture
@@ -268,3 +283,85 @@ def test_a_turn_that_is_not_remembered_is_not_found_beside_others(tx: Counting) 
     Turns(tx).revise(replace(second, remembered=False, user_text="", assistant_text=""))
 
     assert ids(retrieval.search(tx, "user_1", "kestrel", path=talk.path, limit=10)) == [first.id]
+
+
+def test_of_a_very_long_query_no_more_is_stemmed_than_its_ends(tx: Counting) -> None:
+    talk = Talk(tx)
+    asked_first, asked_last = talk.say("I keep a zebrafish."), talk.say("My violin is from Cremona.")
+    pasted = " ".join(f"w{number:x}ord" for number in range(20_000))
+    stemmed = _stem.cache_info().misses
+
+    found = retrieval.search(tx, "user_1", f"Where is my zebrafish? {pasted} And the violin?", limit=5)
+
+    assert {each.turn.id for each in found} == {asked_first.id, asked_last.id}
+    assert _stem.cache_info().misses - stemmed < 10_000
+
+
+def test_a_question_below_a_long_text_is_answered(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("The code of the boathouse is 4711.")
+    paste = " ".join(f"entry{number}" for number in range(500))
+    text = f"{paste} The boathouse code is long. {paste.upper()} {paste.replace('entry', 'line')}"
+
+    found = retrieval.search(tx, "user_1", f"{text} What is the boathouse code?", path=talk.path, limit=5)
+
+    assert ids(found) == ["conv_1_1"]
+
+
+def test_a_turn_too_deep_for_the_index_takes_nothing_else_out_of_it(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("A kestrel.")
+    talk.say("A heron.")
+    talk.depth = DEEPEST + 1
+    deep = talk.say("A kestrel, deep down.")
+
+    take_out_turn(tx, deep)
+
+    assert len(holds(tx, "kestrel")) == len(holds(tx, "heron")) == 1
+    assert ids(retrieval.search(tx, "user_1", "kestrel", path=talk.path, limit=5, beside=False)) == ["conv_1_1"]
+
+
+def test_many_common_words_within_times_cost_no_more_than_a_few(tx: Counting) -> None:
+    talk = Talk(tx)
+    for _ in range(50):
+        talk.say("heron kestrel osprey falcon curlew plover")
+    talk.say("heron siskin")
+    known = Passages(tx).of_owner("user_1")
+    assert known is not None
+    words = [[word] for word in ("heron", "kestrel", "osprey", "falcon", "curlew", "plover", "siskin")]
+
+    postings = gather_all(tx, known, words, scope_of(tx, known, None, None), None, 40)
+
+    assert sum(len(each.numbers) for each in postings) <= WHOLE_WORDS * 40
+    assert "siskin" in postings[0].match
+
+
+def test_who_leads_through_a_turn_is_found_without_walking_every_path(tx: Counting) -> None:
+    talk = Talk(tx)
+    for number in range(40):
+        talk.say(f"Step {number}.")
+        talk.fork(talk.depth)
+    turn = Turns(tx).find("conv_1_20")
+    assert turn is not None
+    rows = Reading(tx)
+
+    through = branches_through(rows, turn)
+
+    assert [each.id for each in through] == list(range(turn.branch, talk.branch + 1))
+    assert rows.read <= 2 * len(through)
+
+
+def test_what_was_said_elsewhere_between_the_pieces_of_a_path_does_not_hide_what_it_has(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("The kestrel of my aunt is called Ferdinand.")
+    for number in range(MOST_SPANS + 4):
+        talk.say("Something else.")
+        elsewhere = Talk(tx, name=f"conv_{number + 2}")
+        for _ in range(RARE // 2):
+            elsewhere.say("A kestrel.")
+        talk.fork(talk.depth)
+    talk.say("And on.")
+
+    found = retrieval.search(tx, "user_1", "kestrel", path=talk.path, limit=5, beside=False)
+
+    assert ids(found) == ["conv_1_1"]

@@ -73,3 +73,9 @@ def test_scripts_without_spaces_are_compared_too() -> None:
 
 def test_only_our_own_marks_are_made_harmless() -> None:
     assert unmarked("</turn> < /user> <b> <TURN id='1'>") == "&lt;/turn> &lt; /user> <b> &lt;TURN id='1'>"
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u2060", "\ufeff", "\u00ad", "\0", "/"])
+def test_our_own_marks_are_not_forged_with_characters_that_nobody_sees(unseen: str) -> None:
+    assert unmarked(f"<{unseen}/user> <b>") == f"&lt;{unseen}/user> <b>"
+    assert unmarked(f"</{unseen}remembered>") == f"&lt;/{unseen}remembered>"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import strategies as st
 
 from memory_service.arabic import arabic_stem
-from memory_service.words import LONGEST_STEM, alike_stems, asked, indexed, overlap
+from memory_service.words import LONGEST_STEM, _stem, alike_stems, asked, indexed, overlap
 
 
 def finds(query: str, text: str) -> bool:
@@ -42,6 +42,14 @@ def finds(query: str, text: str) -> bool:
         ("iphone", "iPhone手机壳"),
         ("ﬁsh", "fish"),
         ("snake_case", "snake case"),
+        ("KIZIM kizim", "kızım"),
+        ("duong Da Nang", "Đà Nẵng, đường"),
+        ("lodz smorrebrod", "Łódź, smørrebrød"),
+        ("کتاب", "كتاب"),
+        ("دوستی", "دوستي"),
+        ("می‌خواهم", "میخواهم"),
+        ("کتاب‌ها", "کتاب"),
+        ("123 ۴۵۶", "١٢٣ 456"),
     ],
 )
 def test_other_forms_of_a_word_are_found(query: str, text: str) -> None:
@@ -106,3 +114,24 @@ def test_texts_that_are_compared_count_as_of_one_language() -> None:
     fact, said = alike_stems("Katzen: drei", "Ich habe drei Katzen und die sind alt.")
 
     assert fact <= said
+
+
+def test_of_a_long_query_the_ends_are_looked_for_whatever_was_said_between() -> None:
+    paste = " ".join(f"word{number}" for number in range(100))
+
+    wanted = asked(f"{paste} boathouse code {paste} boathouse code", most=10)
+
+    assert [alike[0] for alike in wanted] == [
+        *("word0", "word1", "word2", "word3", "word4"),
+        *("word97", "word98", "word99", "boathous", "code"),
+    ]
+
+
+def test_a_long_query_and_its_long_words_cost_no_more_than_what_is_looked_for() -> None:
+    before = _stem.cache_info().misses
+
+    asked(" ".join(f"lengthy{number}" for number in range(2000)), most=40)
+    asked("x" * 100_000)
+    asked("x" * 100_000 + "y")  # what differs is not looked at, and not kept
+
+    assert _stem.cache_info().misses - before <= 41 * 7
