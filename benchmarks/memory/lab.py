@@ -116,8 +116,8 @@ class Lab:
         """Returns when no fold, no merge, no scrub and no indexing is owed any more."""
         with self.database() as database:
             tables = {name for (name,) in database.execute("select name from sqlite_schema where type = 'table'")}
-            owing = sorted(tables & {"jobs", "erasures", "unindexed"})
-            owed = " + ".join(f"(select count(*) from {table})" for table in owing)  # our own three names
+            owing = sorted(tables & {"jobs", "erasures", "leftovers", "unindexed"})
+            owed = " + ".join(f"(select count(*) from {table})" for table in owing)  # our own names
             self.until(lambda: database.execute(f"select {owed}").fetchone() == (0,), "all work done", seconds)
 
     def _deliver(self, batch: list[Event]) -> list[str]:

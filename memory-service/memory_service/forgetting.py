@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chassis.database import Transaction
-from memory_service.indexing import take_out_conversation
+from memory_service.indexing import leave_conversation
 from memory_service.retraction import unsay_conversation
 from memory_service.stores.branches import Branches
 from memory_service.stores.conversations import Conversations
@@ -42,6 +42,6 @@ def erase_conversation(tx: Transaction, conversation_id: str) -> Receipt:
 
 def _erase_derived(tx: Transaction, conversation_id: str) -> tuple[int, int]:
     """Index, jobs with their saved replies, episodes, facts said nowhere else; returns how many of the last two."""
-    take_out_conversation(tx, conversation_id)
+    leave_conversation(tx, conversation_id)
     Jobs(tx).erase(conversation_id)
     return Episodes(tx).erase(conversation_id), unsay_conversation(tx, conversation_id)

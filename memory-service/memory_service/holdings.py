@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from chassis.database import Transaction
+from chassis.database import Database, Transaction
 from chassis.owners import Counts
 from memory_service.forgetting import Receipt, erase_conversation
-from memory_service.indexing import index_conversation, take_out_conversation
+from memory_service.indexing import clear_leftovers, index_conversation, take_out_conversation
 from memory_service.stores.conversations import Conversations
 from memory_service.stores.episodes import Episodes
 from memory_service.stores.fact_tombstones import FactTombstones
@@ -18,6 +18,9 @@ from memory_service.stores.turns import Turns
 
 class MemoryHoldings:
     """`chassis.owners.Holdings` of memory: conversations, all that was said in them and made of it, and choices."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def give(self, tx: Transaction, owner: str, into: str) -> Counts:
         """Folds go on; their facts become those of the new owner, whose own choices hold."""
@@ -40,7 +43,8 @@ class MemoryHoldings:
         return _counts(conversations, facts)
 
     async def erased(self, owner: str) -> None:
-        """The rows were all there was."""
+        """The index has words of them until then."""
+        await clear_leftovers(self._database)
 
 
 def _give_conversation(tx: Transaction, conversation_id: str, into: str) -> Receipt:

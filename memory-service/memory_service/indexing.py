@@ -11,13 +11,14 @@ from chassis.database import Database, Transaction
 from memory_service.passages import passages_of
 from memory_service.stores.branches import Branches, Segment
 from memory_service.stores.conversations import Conversations
-from memory_service.stores.passages import DEEPEST, MOST_PASSAGES, Indexed, Passage, Passages, span_of
+from memory_service.stores.passages import DEEPEST, MOST_PASSAGES, Indexed, Passage, Passages, Span, span_of
 from memory_service.stores.turns import Turn, Turns
 from memory_service.stores.unindexed import Unindexed
 from memory_service.words import indexed
 
 MONTHS = "january february march april may june july august september october november december".split()
 TURNS_AT_ONCE = 20
+PASSAGES_AT_ONCE = 20
 RETRY_SECONDS = 30.0
 
 log = structlog.get_logger()
@@ -37,11 +38,31 @@ def take_out_turn(tx: Transaction, turn: Turn) -> None:
 
 
 def take_out_conversation(tx: Transaction, conversation_id: str) -> None:
-    """Takes every turn of a conversation out of the index."""
+    """Takes every turn of a conversation out of the index, so that another owner's can come to the same places."""
+    for owner, span in _spans_of(tx, conversation_id):
+        Passages(tx).take_out(owner, span)
+
+
+def leave_conversation(tx: Transaction, conversation_id: str) -> None:
+    """Takes every turn of a conversation out of the index, but for words that `clear_leftovers` takes out then.
+
+    FTS5 seeks each word of a passage to erase it: of a thousand long turns that takes seconds.
+    """
+    for owner, span in _spans_of(tx, conversation_id):
+        Passages(tx).leave(owner, span)
+
+
+async def clear_leftovers(database: Database) -> None:
+    """Takes out of the index what was left there, little by little, so that other writes come in between."""
+    while await database.write(lambda tx: Passages(tx).clear_some(PASSAGES_AT_ONCE), frees_space=True):
+        pass
+
+
+def _spans_of(tx: Transaction, conversation_id: str) -> list[tuple[str, Span]]:
     conversation = Conversations(tx).find(conversation_id)
     owner = conversation.owner if conversation else ""
-    for branch in Branches(tx).of(conversation_id):
-        Passages(tx).take_out(owner, span_of(Segment(branch.id, 0, DEEPEST)))
+    branches = Branches(tx).of(conversation_id)
+    return [(owner, span_of(Segment(each.id, 0, each.tip_depth))) for each in branches]
 
 
 def index_conversation(tx: Transaction, conversation_id: str) -> None:

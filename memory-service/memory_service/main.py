@@ -91,7 +91,7 @@ async def _put_together(app: FastAPI, settings: Settings, clock: Clock, stack: A
         await stack.enter_async_context(worker)
 
     app.state.identity = _identity(settings, http, clock)
-    app.state.estates = Estates(database, MemoryHoldings(), clock)
+    app.state.estates = Estates(database, MemoryHoldings(database), clock)
     app.state.inbox = inbox
     app.state.context = ContextOfTurns(database, _buffer_tokens(settings))
     app.state.memories = Memories(database, limits, settings.has_summarizer, scrubbing, clock)

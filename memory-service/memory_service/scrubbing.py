@@ -8,6 +8,7 @@ import structlog
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
+from memory_service.indexing import clear_leftovers
 from memory_service.stores.erasures import Erasures
 
 RETRY_SECONDS = 30.0
@@ -51,5 +52,6 @@ class Scrubbing:
     async def _scrub_what_is_owed(self) -> None:
         last = await self._database.read(lambda tx: Erasures(tx).last())
         if last is not None:
+            await clear_leftovers(self._database)
             await self._database.scrub()
             await self._database.write(lambda tx: Erasures(tx).done(last), frees_space=True)

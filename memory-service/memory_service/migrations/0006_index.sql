@@ -24,3 +24,11 @@ insert into passages_fts (passages_fts, rank) values ('secure-delete', 1);
 -- Turns that have yet to be put into the index.
 create table unindexed (turn integer primary key);
 insert into unindexed select number from turns where remembered = 1;
+
+-- Numbers of passages that are gone, whose words have yet to leave the index.
+create table leftovers (
+    number integer primary key,
+    branch integer not null,                   -- whose id no other branch may have until then
+    first  integer not null,
+    last   integer not null
+);

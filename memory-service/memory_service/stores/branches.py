@@ -114,10 +114,12 @@ class Branches:
         return [Branch(**row) for row in rows]
 
     def open(self, conversation_id: str, *, parent: int | None, parent_turn_id: str | None, fork_depth: int) -> int:
-        """A new branch without turns; returns its id."""
+        """A new branch without turns; returns its id, which no branch has whose passages are still in the index."""
         opened: int = self._tx.value(
-            "insert into branches (conversation_id, parent, parent_turn_id, fork_depth, tip_depth, folded_through)"
-            " values (:conversation_id, :parent, :parent_turn_id, :fork_depth, :fork_depth, :fork_depth) returning id",
+            "insert into branches (id, conversation_id, parent, parent_turn_id, fork_depth, tip_depth, folded_through)"
+            " values (1 + max((select coalesce(max(id), 0) from branches),"
+            " (select coalesce(max(branch), 0) from leftovers)),"
+            " :conversation_id, :parent, :parent_turn_id, :fork_depth, :fork_depth, :fork_depth) returning id",
             conversation_id=conversation_id,
             parent=parent,
             parent_turn_id=parent_turn_id,

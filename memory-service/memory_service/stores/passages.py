@@ -118,6 +118,29 @@ class Passages:
     def take_out(self, owner: str, span: Span) -> None:
         """Takes the owner's passages of the span out of the index."""
         self._tx.run("delete from passages_fts where rowid between ? and ?", span.first, span.last)
+        self._drop(owner, span)
+
+    def leave(self, owner: str, span: Span) -> None:
+        """The same, but their words stay in the index until they are cleared; nothing may come to the same places."""
+        self._drop(owner, span)
+        branch = span.last >> DEPTH_BITS + PASSAGE_BITS
+        self._tx.run("insert into leftovers (branch, first, last) values (?, ?, ?)", branch, span.first, span.last)
+
+    def clear_some(self, count: int) -> bool:
+        """Takes words that were left out of the index, of `count` passages; False when none are left."""
+        left = self._tx.one("select number, first, last from leftovers order by number limit 1")
+        if left is None:
+            return False
+        cleared = self._tx.run(
+            "delete from passages_fts where rowid in"
+            " (select rowid from passages_fts where rowid between ? and ? limit ?)",
+            *(left["first"], left["last"], count),
+        )
+        if cleared < count:
+            self._tx.run("delete from leftovers where number = ?", left["number"])
+        return True
+
+    def _drop(self, owner: str, span: Span) -> None:
         turns = self._tx.value(
             "select count(distinct number >> ?) as turns from passages where number between ? and ?",
             *(PASSAGE_BITS, span.first, span.last),

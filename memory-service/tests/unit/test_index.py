@@ -7,7 +7,13 @@ import pytest
 
 from chassis.database import Row, Transaction
 from memory_service import retrieval
-from memory_service.indexing import index_conversation, index_turn, take_out_conversation, take_out_turn
+from memory_service.indexing import (
+    index_conversation,
+    index_turn,
+    leave_conversation,
+    take_out_conversation,
+    take_out_turn,
+)
 from memory_service.postings import PAIRS, RARE, WHOLE_WORDS, gather_all
 from memory_service.retrieval import Found, Times
 from memory_service.revising import branches_through
@@ -365,3 +371,51 @@ def test_what_was_said_elsewhere_between_the_pieces_of_a_path_does_not_hide_what
     found = retrieval.search(tx, "user_1", "kestrel", path=talk.path, limit=5, beside=False)
 
     assert ids(found) == ["conv_1_1"]
+
+
+def test_a_conversation_that_is_left_is_found_no_more_and_its_words_are_cleared_little_by_little(tx: Counting) -> None:
+    talk, other = Talk(tx), Talk(tx, name="conv_2")
+    for number in range(30):
+        talk.say(f"A kestrel, number {number}.")
+    other.say("A kestrel elsewhere.")
+
+    leave_conversation(tx, talk.name)
+    for branch in Branches(tx).of(talk.name):
+        for turn in Turns(tx).of_branch(branch.id):
+            Turns(tx).revise(replace(turn, remembered=False, user_text="", assistant_text=""))
+    found = retrieval.search(tx, "user_1", "kestrel", limit=10)
+    still_there = len(holds(tx, "kestrel"))
+    cleared = [Passages(tx).clear_some(20) for _ in range(3)]
+
+    assert ids(found) == ["conv_2_1"]
+    assert still_there == 31
+    assert cleared == [True, True, False]
+    assert len(holds(tx, "kestrel")) == 1
+    assert Passages(tx).of_owner("user_1") == IndexOwner(1, 1, 1)
+
+
+def test_the_place_of_what_was_left_is_nobodys_until_it_is_cleared(tx: Counting) -> None:
+    gone = Talk(tx)
+    gone.say("A kestrel.")
+    leave_conversation(tx, gone.name)
+    Turns(tx).erase(gone.name)
+    Branches(tx).erase(gone.name)
+
+    new = Talk(tx, name="conv_2")
+    new.say("A heron.")
+
+    assert new.branch > gone.branch
+    assert ids(retrieval.search(tx, "user_1", "kestrel heron", limit=10)) == ["conv_2_1"]
+
+
+def test_what_is_said_after_a_conversation_was_left_stays(tx: Counting) -> None:
+    talk = Talk(tx)
+    talk.say("A kestrel.")
+    leave_conversation(tx, talk.name)
+    talk.say("A kestrel again.")
+
+    while Passages(tx).clear_some(20):
+        pass
+
+    assert len(holds(tx, "kestrel")) == 1
+    assert Passages(tx).of_owner("user_1") == IndexOwner(1, 1, 1)

@@ -128,7 +128,7 @@ async def test_of_forgotten_topics_only_so_many_are_kept_and_not_for_ever(archiv
                     ForgottenTopics(tx).add(owner, None, [["falcon"]], now)
             of_owners = (ForgottenTopics(tx).since(owner, "conv_1", 0.0) for owner in (OWNER, "user_2"))
             kept.append(tuple(map(len, of_owners)))
-        MemoryHoldings().erase(tx, "user_2", "gone_2")
+        MemoryHoldings(archived.database).erase(tx, "user_2", "gone_2")
         return [*kept, (0, len(ForgottenTopics(tx).since("user_2", "conv_1", 0.0)))]
 
     kept = await archived.database.write(forget_many)
