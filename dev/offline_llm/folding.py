@@ -103,7 +103,7 @@ def _known(message: str) -> list[Known]:
     block = _KNOWN.search(message)
     lines = unescape(block[1]).splitlines() if block else []
     named = ((_NAMED.match(line), line) for line in lines if line.strip())
-    told = ((name[1], line[name.end() :]) if name else ("", line) for name, line in named)
+    told = ((name[1], line[name.end() :].strip()) if name else ("", line) for name, line in named)
     return [Known(name, text, set(content_stems(text))) for name, text in told]
 
 
@@ -135,14 +135,17 @@ def _most_telling(said: list[Said], most: int) -> list[Said]:
 
 
 def _facts(said: list[Said], known: list[Known]) -> list[dict[str, Any]]:
-    """What the user states about themselves, once each, and not what is known; with what is not true any more."""
+    """What the user states about themselves, once each; what is known in the words it is known by, if all of it is said
+    again; with what is not true any more."""
     facts, seen, room = list[dict[str, Any]](), set[str](), _LONGEST_FACTS
     for each in said:
         kind = _kind(each.text)
         stems = set(content_stems(each.text))
         replaces = [fact.name for fact in known if fact.name and _contradicts(each.text, fact.text)]
-        old = not replaces and any(len(stems & fact.stems) >= _KNOWN_ALREADY * len(stems) for fact in known)
-        if kind is None or not stems or old or same_words(each.text) in seen or len(facts) == _MOST_FACTS:
+        old = [fact for fact in known if not replaces and len(stems & fact.stems) >= _KNOWN_ALREADY * len(stems)]
+        again = next((fact.text for fact in old if len(stems & fact.stems) >= _KNOWN_ALREADY * len(fact.stems)), None)
+        says_less = old and not again
+        if kind is None or not stems or says_less or same_words(each.text) in seen or len(facts) == _MOST_FACTS:
             continue
         if len(each.text) > room:
             break
@@ -150,7 +153,7 @@ def _facts(said: list[Said], known: list[Known]) -> list[dict[str, Any]]:
         seen.add(same_words(each.text))
         facts.append(
             {
-                "text": squeezed(each.text),
+                "text": again or squeezed(each.text),
                 "kind": kind[0],
                 "priority": kind[1],
                 "turn_ids": [each.turn],

@@ -52,8 +52,9 @@ Reply with JSON only:
 - quote: the most telling sentence the user wrote, word for word, from inside one <user> part, with that turn's id.
 - facts: lasting facts about the user or their work that the user stated themselves, each a short sentence of its own.
   Take facts from <user> parts only, never from <assistant> parts; quote the user's words exactly; name the turns. Leave
-  out what <known_facts> already has, questions, and anything passing. An empty list is a good answer.
-  <known_facts> are there to compare with: tell nothing of them in the summary or in a fact.
+  out questions, and anything passing. An empty list is a good answer.
+  <known_facts> are there to compare with: tell nothing of them in the summary, nor in a fact, but for one that the user
+  states again in these turns: tell that in the very words it has there, with the new quote.
   replaces: names of <known_facts> (f1, f2, ...) that are not true any more because this fact is; mostly none."""
 
 MERGE_INSTRUCTIONS = """\

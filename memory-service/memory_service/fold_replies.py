@@ -25,6 +25,8 @@ REPORTING_STEMS = STOCK_STEMS | content_stems(
 QUESTION_MARKS = ("?", "？", "؟")
 SUMMARY_TOKENS = 150
 MOST_FACTS = 20
+MOST_REPLACED = 3
+"""So many facts one may contradict: a summariser that names them all is lying, or was told to."""
 _CHATTER = re.compile(
     r"\W*(hello|hi|hey|sure|certainly|of course|i'm sorry|i am sorry|i can't|i cannot|how can i)\b", re.I
 )
@@ -151,7 +153,7 @@ def _stated(fact: _Fact, turns: Mapping[str, Turn]) -> StatedFact | None:
     said = "\n".join(turn.user_text for turn, span in spans if span and not _is_asked(turn.user_text, span))
     is_borne_out = overlap(text, said, STOCK_STEMS) >= FACT_OVERLAP and not _borrows_from_the_assistant(text, turns)
     status = ACTIVE if is_borne_out else PROPOSED
-    return StatedFact(text, fact.kind, fact.priority, status, sources, fact.replaces)
+    return StatedFact(text, fact.kind, fact.priority, status, sources, fact.replaces[:MOST_REPLACED])
 
 
 def _in_one_line(text: str) -> str:

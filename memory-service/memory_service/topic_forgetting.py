@@ -23,6 +23,7 @@ from memory_service.stores.turns import FORGOTTEN, Turn, Turns, husk_of
 from memory_service.topics import FactsOnTopic, Topic, facts_on, newer_turns_on, turns_on
 
 TURNS_AT_ONCE = 10
+FACTS_AT_ONCE = 200
 PAUSE_SECONDS = 1.0
 """Folds wait so long after a transaction: the next would make what they have begun start over."""
 
@@ -92,10 +93,12 @@ class TopicForgetting:
 
     async def _forget(self, owner: str, found: _Found, conversation_id: str | None) -> list[ForgottenFact]:
         """All facts go before the first turn: one that was folded from several turns of the topic goes with any."""
-        gone = await self._write(partial(self._forget_facts, owner=owner, facts=found.facts, within=conversation_id))
-        for some in _batches(found.turn_ids):
+        gone: list[ForgottenFact] = []
+        for facts in _few_facts(found.facts):
+            gone += await self._write(partial(self._forget_facts, owner=owner, facts=facts, within=conversation_id))
+        for some in _batches(found.turn_ids, TURNS_AT_ONCE):
             gone += await self._write(partial(self._unsay, owner=owner, turn_ids=some))
-        for some in _batches(found.turn_ids):
+        for some in _batches(found.turn_ids, TURNS_AT_ONCE):
             await self._write(partial(self._make_husks, owner=owner, turn_ids=some))
         return gone
 
@@ -156,8 +159,13 @@ def _gone(tx: Transaction, owner: str, before: Mapping[str, str]) -> list[Forgot
     return [ForgottenFact(id=fact_id, text=text) for fact_id, text in before.items() if fact_id not in left]
 
 
-def _batches(turn_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (turn_ids[first : first + TURNS_AT_ONCE] for first in range(0, len(turn_ids), TURNS_AT_ONCE))
+def _batches(all_of_them: Sequence[T], at_once: int) -> Iterator[Sequence[T]]:
+    return (all_of_them[first : first + at_once] for first in range(0, len(all_of_them), at_once))
+
+
+def _few_facts(facts: FactsOnTopic) -> Iterator[FactsOnTopic]:
+    yield from (FactsOnTopic([*some], []) for some in _batches(facts.saying, FACTS_AT_ONCE))
+    yield from (FactsOnTopic([], [*some]) for some in _batches(facts.having_said, FACTS_AT_ONCE))
 
 
 def _still_there(tx: Transaction, turn_ids: Sequence[str]) -> Iterator[Turn]:

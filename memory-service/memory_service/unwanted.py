@@ -1,5 +1,7 @@
 """What a user deleted, rejected or had forgotten does not become a fact again, however a fold words it."""
 
+import re
+
 from chassis.database import Transaction
 from memory_service.stores.fact_tombstones import FactTombstones
 from memory_service.stores.facts import Facts
@@ -7,6 +9,9 @@ from memory_service.words import content_stems
 
 STOCK_STEMS = {"user"}
 """What summarisers call people, whoever else says it."""
+
+_CANNOT = re.compile(r"\bcan['’]t\b", re.IGNORECASE)
+"""Of its two halves neither says anything, and what is left would say the opposite."""
 
 
 class Unwanted:
@@ -35,4 +40,4 @@ class Unwanted:
 
 def _gist(text: str) -> str:
     """What a text says, whatever its order and small words."""
-    return " ".join(sorted(content_stems(text) - STOCK_STEMS)) or text.casefold()
+    return " ".join(sorted(content_stems(_CANNOT.sub("cannot", text)) - STOCK_STEMS)) or text.casefold()

@@ -94,10 +94,12 @@ async def test_a_fold_keeps_what_the_user_stated_and_nothing_of_the_assistant(ht
     assert "robot" not in fold["summary"]
 
 
-async def test_a_fold_does_not_repeat_known_facts(http: httpx.AsyncClient) -> None:
-    fold = await folded(http, turns("The user likes tea, not coffee", "We fly to Porto on 5 May 2026"))
+async def test_a_fold_tells_a_known_fact_in_the_words_it_has_when_it_is_stated_again(http: httpx.AsyncClient) -> None:
+    fold = await folded(http, turns("Likes tea, not coffee", "We fly to Porto on 5 May 2026 with the whole family"))
 
-    assert {fact["kind"] for fact in fold["facts"]} == {"profile", "instruction"}
+    assert {(fact["text"], fact["quote"]) for fact in fold["facts"] if fact["kind"] in ("preference", "plan")} == {
+        ("Likes tea, not coffee", "I like tea, not coffee.")
+    }
 
 
 async def test_a_fold_names_the_known_facts_that_are_not_true_any_more(http: httpx.AsyncClient) -> None:
@@ -108,7 +110,10 @@ async def test_a_fold_names_the_known_facts_that_are_not_true_any_more(http: htt
 
     fold = await folded(http, message)
 
-    assert {fact["text"]: fact["replaces"] for fact in fold["facts"]} == {"I moved to Vienna.": ["f2"]}
+    assert {fact["text"]: fact["replaces"] for fact in fold["facts"]} == {
+        "I moved to Vienna.": ["f2"],
+        "My cat is called Tom": [],
+    }
 
 
 async def test_a_fold_of_long_sentences_fits_into_the_answer_that_memory_allows(http: httpx.AsyncClient) -> None:

@@ -16,8 +16,8 @@ class FactTombstones:
 
     def set(self, owner: str, said: str, now: float) -> None:
         """No fold says this again."""
-        salts = self._salts(owner)
-        salt = salts[0] if salts else secrets.token_bytes(SALT_BYTES)
+        salt = self._tx.value("select min(salt) from fact_tombstones where owner = ?", owner)
+        salt = salt or secrets.token_bytes(SALT_BYTES)
         self._tx.run(
             "insert into fact_tombstones (owner, salt, hash, deleted_at) values (?, ?, ?, ?) on conflict do nothing",
             owner,

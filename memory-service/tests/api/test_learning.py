@@ -191,6 +191,19 @@ def test_the_same_said_in_two_conversations_is_one_fact_with_two_sources(ada: Cu
     assert {each["conversation_id"] for each in ada.sources(fact)} == {first.id, second.id}
 
 
+def test_what_is_said_again_elsewhere_outlives_the_conversation_where_it_was_said_first(ada: Curator) -> None:
+    talks = [Talk(ada.id), Talk(ada.id)]
+    for talk in talks:
+        goes_on(ada.memory, talk, talk.turn("I am allergic to peanuts."))
+        ada.memory.eventually(talk.id, folded, ada.id)
+
+    (fact,) = ada.listed()
+    ada.memory.deliver(talks[0].deleted())
+
+    assert fact["sources"] == 2
+    assert ada.known(talks[1]) == ["I am allergic to peanuts."]
+
+
 def test_a_question_about_a_fact_does_not_bear_it_out(ada: Curator, model: OfflineLLM) -> None:
     fact = ada.learned(model, "I live in Graz")
 
@@ -344,3 +357,14 @@ async def test_a_fold_adds_nothing_to_as_many_facts_as_memory_keeps_of_a_user(
         assert ada.find(last)["sources"] == 2
         assert "My bird is called Rio" not in ada.known()
         assert ada.asks("POST", body={"text": "Is called Ada."}).status_code == 409
+
+
+@pytest.mark.parametrize("deleted", ["I can't swim", "I can’t swim"])
+def test_who_deletes_that_something_cannot_be_may_still_say_that_it_can(
+    ada: Curator, model: OfflineLLM, deleted: str
+) -> None:
+    ada.deletes(ada.writes(deleted))
+
+    ada.says(model, "I can swim")
+
+    assert ada.texts() == ["I can swim"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chassis.tokens import estimate_tokens
-from memory_service.fold_replies import SUMMARY_TOKENS, BadReply, read_fold, read_merge
+from memory_service.fold_replies import MOST_REPLACED, SUMMARY_TOKENS, BadReply, read_fold, read_merge
 from memory_service.stores.turns import Turn
 
 
@@ -135,3 +135,13 @@ def test_what_does_something_to_the_text_around_it_is_left_out(character: str) -
 
     assert accepted.summary.text == "The user owns a red bicycle."
     assert [each.text for each in accepted.facts] == ["I own a red bicycle"]
+
+
+def test_a_fact_contradicts_a_few_others_at_most() -> None:
+    said = "I own a red bicycle"
+    names = [f"f{number}" for number in range(1, 30)]
+    fact = {"text": said, "kind": "other", "priority": 5, "turn_ids": ["resp_1"], "quote": said, "replaces": names}
+
+    [stated] = read_fold(a_reply(facts=[fact]), [TURN]).facts
+
+    assert stated.replaces == names[:MOST_REPLACED]

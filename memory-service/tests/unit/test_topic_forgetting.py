@@ -28,7 +28,7 @@ from memory_service.stores.fact_sources import Source
 from memory_service.stores.facts import ACTIVE, Fact, Facts
 from memory_service.stores.forgotten_topics import KEPT_SECONDS, MOST_KEPT, ForgottenTopics
 from memory_service.stores.turns import FORGOTTEN, Turns
-from memory_service.topic_forgetting import TURNS_AT_ONCE, TopicForgetting
+from memory_service.topic_forgetting import FACTS_AT_ONCE, TURNS_AT_ONCE, TopicForgetting
 from memory_service.topics import Topic, turns_on
 
 from ..conftest import Talk
@@ -105,6 +105,26 @@ async def test_what_an_interruption_leaves_is_whole_and_the_next_try_finishes_it
     assert [turn.id for turn in again.turns] == talk.turns[TURNS_AT_ONCE:]
     assert await archived.turns(talk.turns) == [(FORGOTTEN, "")] * 3 * TURNS_AT_ONCE
     assert await archived.found("falcon") == set()
+
+
+async def test_of_very_many_facts_some_go_at_a_time_so_that_others_are_not_kept_waiting(archived: Archived) -> None:
+    def learn(tx: Transaction) -> None:
+        for number in range(2 * FACTS_AT_ONCE + 1):
+            fact = Fact(new_id("mem"), OWNER, f"Falcon {number}.", "other", 5, ACTIVE, 1, None, None, None, 1, 1)
+            Facts(tx).add(fact)
+
+    await archived.database.write(learn)
+    trying = asyncio.create_task(archived.topics.forget(OWNER, ForgetTopic(topic="falcon")))
+    archived.during.append(trying)
+
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    await archived.say()
+    left = await archived.database.read(lambda tx: Facts(tx).count(OWNER))
+    again = await archived.topics.forget(OWNER, ForgetTopic(topic="falcon"))
+
+    assert left == len(again.facts) == FACTS_AT_ONCE + 1
+    assert await archived.database.read(lambda tx: Facts(tx).count(OWNER)) == 0
 
 
 async def test_a_turn_that_arrives_while_its_topic_is_forgotten_is_forgotten_too(archived: Archived) -> None:
