@@ -79,7 +79,8 @@ def _newest(index: Passages, match: str, scope: Scope, most: int) -> Postings:
 def _holding(index: Passages, match: str, scope: Scope, most: int) -> list[int]:
     """The newest that match; looked for between the pieces of a path too, unless there are too many of them."""
     numbers = index.holding(match, scope.spans, most)
-    if len(numbers) == most and any(scope.place(number) is None for number in numbers):
+    is_exact = len(scope.spans) == len(scope.exact_spans)
+    if not is_exact and len(numbers) == most and any(scope.place(number) is None for number in numbers):
         numbers = index.holding(match, scope.exact_spans, most)
     return numbers
 
