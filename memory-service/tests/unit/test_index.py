@@ -31,9 +31,11 @@ class Counting(Transaction):
     """Counts how many numbers of passages were read from the index."""
 
     read = 0
+    counts = 0
 
     def value(self, sql: str, *values: object, **named: object) -> object:
         value = super().value(sql, *values, **named)
+        self.counts += "count(*)" in sql
         if "passages_fts match" in sql:
             self.read += str(value).count(",") + 1
         return value
@@ -143,6 +145,7 @@ def test_common_words_cost_no_more_in_a_long_conversation(tx: Counting) -> None:
     found = retrieval.search(tx, "user_1", "What did the keeper write about day 700?", path=talk.path, limit=5)
 
     assert ids(found)[0] == "conv_1_701"
+    assert tx.counts == 0  # on a path it shows in how far the newest reach
     assert tx.read <= 5 * RARE
 
 
@@ -419,3 +422,16 @@ def test_what_is_said_after_a_conversation_was_left_stays(tx: Counting) -> None:
 
     assert len(holds(tx, "kestrel")) == 1
     assert Passages(tx).of_owner("user_1") == IndexOwner(1, 1, 1)
+
+
+def test_turns_beside_count_less_where_turns_are_long_and_have_many_words(tx: Counting) -> None:
+    def share_of_the_turn_beside(owner: str, answer: str) -> float:
+        talk = Talk(tx, owner, f"conv_{owner}")
+        talk.say("A kestrel.", answer)
+        talk.say("Something else.", answer)
+        hit, beside = retrieval.search(tx, owner, "kestrel", path=talk.path, limit=2)
+        return beside.score / hit.score
+
+    long = "Granite is a stone that was made in the deep. " * 100
+
+    assert share_of_the_turn_beside("user_2", long) < share_of_the_turn_beside("user_1", "Noted.") / 2
