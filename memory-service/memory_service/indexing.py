@@ -61,8 +61,7 @@ async def clear_leftovers(database: Database) -> None:
 def _spans_of(tx: Transaction, conversation_id: str) -> list[tuple[str, Span]]:
     conversation = Conversations(tx).find(conversation_id)
     owner = conversation.owner if conversation else ""
-    branches = Branches(tx).of(conversation_id)
-    return [(owner, span_of(Segment(each.id, 0, each.tip_depth))) for each in branches]
+    return [(owner, span_of(each.own)) for each in Branches(tx).of(conversation_id)]
 
 
 def index_conversation(tx: Transaction, conversation_id: str) -> None:

@@ -4,7 +4,7 @@ A rare word is looked at wherever it stands. Of words that many passages hold, o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 
 from chassis.database import Transaction
@@ -34,7 +34,7 @@ class Postings:
     match: str
     numbers: set[int]
     count: int
-    oldest: int = field(default=0)
+    oldest: int
     """The lowest of the numbers: of two words with as many newer passages, that with the lower one is the rarer."""
 
     @property
